@@ -264,7 +264,7 @@ func (p *planner) remember(f *paths.File) {
 	if p.newLock == nil {
 		p.newLock = p.startLock()
 	}
-	p.newLock.Files[f.Path] = pathlock.Entry{Mode: f.Mode, Hash: pathlock.Hash(f.Content)}
+	p.newLock.Files[f.Path] = pathlock.NewEntry(f.Mode, f.Content)
 	p.modes[path.Join(p.plan.Dir, f.Path)] = string(f.Mode)
 }
 

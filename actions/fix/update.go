@@ -103,9 +103,15 @@ func (p *planner) changedAnswers() (names []string) {
 	return names
 }
 
-// base renders the version of the golden path that the lock file records; nil if it is not to be had, or renders
-// something else.
+// base returns the files as the lock file records them: those that it keeps, and what the recorded version of the
+// golden path renders, if it is to be had.
 func (p *planner) base(ctx context.Context) map[string][]byte {
+	base := map[string][]byte{}
+	for name, e := range p.lock.Files {
+		if content, err := e.Content(); err == nil && content != nil { // reading the lock file has reported errors
+			base[name] = content
+		}
+	}
 	var pinned *paths.Path
 	at := slices.IndexFunc(p.Paths, func(known *paths.Path) bool { return known.Digest == p.lock.Path.Digest })
 	switch {
@@ -115,9 +121,8 @@ func (p *planner) base(ctx context.Context) map[string][]byte {
 		pinned = p.Pinned(ctx, p.lock)
 	}
 	if pinned == nil || pinned.Digest != p.lock.Path.Digest {
-		return nil
+		return base
 	}
-	base := map[string][]byte{}
 	// Without a tree there is no base. In an adopted repository not all questions were answered.
 	for _, f := range fill(pinned, p.lock.Answers, nil, paths.DefaultsOf(p.lock.Defaults)).tree {
 		base[f.Path] = f.Content
@@ -184,7 +189,11 @@ func (u *updating) one(ctx context.Context, f *paths.File) error {
 	}
 	old, locked := u.lockFiles()[f.Path]
 	hash := pathlock.Hash(f.Content)
-	keep := func() { u.lock.Files[f.Path] = pathlock.Entry{Mode: f.Mode, Hash: hash} }
+	keep := func() {
+		if u.lock.Files[f.Path] = old; old.Mode != f.Mode || old.Hash != hash || old.Base == "" {
+			u.lock.Files[f.Path] = pathlock.NewEntry(f.Mode, f.Content)
+		}
+	}
 	adopt := func(content []byte) error {
 		keep()
 		u.modes[at] = string(f.Mode)

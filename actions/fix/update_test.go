@@ -88,6 +88,7 @@ func TestUpdate(t *testing.T) {
 		template map[string]string // what the golden path changed; "": no longer there
 		version  string
 		unpinned bool              // the old version is not to be had
+		baseless bool              // and the lock file does not keep what it rendered
 		want     map[string]string // contents after; "-": there is no file
 		conflict string
 		note     string
@@ -111,8 +112,15 @@ func TestUpdate(t *testing.T) {
 			mine:     map[string]string{"merged.txt": strings.Replace(five, "five", "FIVE", 1)},
 			template: map[string]string{"merged.txt.tmpl": strings.Replace(five, "one", "ONE", 1)},
 			unpinned: true,
+			baseless: true,
 			want:     map[string]string{"merged.txt": strings.Replace(five, "five", "FIVE", 1)},
 			conflict: "is not to be had",
+		},
+		"the lock file has the base": {
+			mine:     map[string]string{"merged.txt": strings.Replace(five, "five", "FIVE", 1)},
+			template: map[string]string{"merged.txt.tmpl": strings.Replace(five, "one", "ONE", 1)},
+			unpinned: true,
+			want:     map[string]string{"merged.txt": "ONE\ntwo\nthree\nfour\nFIVE\n"},
 		},
 		"a conflict keeps no other file from being updated": {
 			mine: map[string]string{"merged.txt": strings.Replace(five, "one", "mine", 1), "gone.txt": "old\n"},
@@ -131,6 +139,7 @@ func TestUpdate(t *testing.T) {
 			mine:     map[string]string{"merged.txt": strings.Replace(five, "five", "FIVE", 1)},
 			template: map[string]string{"managed.txt": "new\n"},
 			unpinned: true,
+			baseless: true,
 			want:     map[string]string{"merged.txt": strings.Replace(five, "five", "FIVE", 1), "managed.txt": "new\n"},
 		},
 		"both sides added the same file": {
@@ -195,6 +204,9 @@ func TestUpdate(t *testing.T) {
 			}
 			after := version(t, test.version, with(test.template))
 			dir := created(t, before, answers, test.mine)
+			if test.baseless {
+				forget(t, dir)
+			}
 			options := func(o *fix.Options) {
 				if !test.unpinned {
 					o.Pinned = func(context.Context, *pathlock.Lock) *paths.Path { return before }

@@ -83,6 +83,9 @@ type Path struct {
 type Entry struct {
 	Mode Mode
 	Hash string // of the content as rendered: "sha256:" and 64 hexadecimal digits
+	// Base is that content, packed (deflate, base64), of a file that is merged; "" of others, and in files of older
+	// versions of dxctl. See [Entry.Content].
+	Base string
 }
 
 // Follows reports whether the directory follows a golden path; without one, the file only declines.
@@ -119,6 +122,7 @@ type writtenPath struct {
 type entry struct {
 	Mode Mode   `yaml:"mode"`
 	Hash string `yaml:"hash"`
+	Base string `yaml:"base,omitempty"`
 }
 
 const heading = "# Written by dxctl: which golden path this directory follows. Commit it.\n" +
@@ -326,6 +330,7 @@ func (p *parser) files(files map[string]entry, l *Lock) {
 		return
 	}
 	folded, spelled := map[string]string{}, map[string]string{}
+	unpacked := 0 // bytes: a few of the lock file can become many
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		at := "files." + name
 		if err := CheckPath(name); err != nil {
@@ -346,6 +351,16 @@ func (p *parser) files(files map[string]entry, l *Lock) {
 		}
 		if !hashPattern.MatchString(e.Hash) {
 			p.fail(at, "hash %.80q is not sha256: with 64 hexadecimal digits", e.Hash)
+		}
+		content, err := e.Content()
+		if unpacked += len(content); err == nil && unpacked > maxUnpacked {
+			err = fmt.Errorf("the bases of all files have more than %d bytes when they are unpacked", maxUnpacked)
+		}
+		if err != nil {
+			p.fail(at, "%v; take the lock file from git again, or remove the base", err)
+			if unpacked > maxUnpacked {
+				return
+			}
 		}
 		l.Files[name] = e
 	}

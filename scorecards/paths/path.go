@@ -402,7 +402,7 @@ func (p *Path) Lock(a Answers, d Defaults, t Tree) *pathlock.Lock {
 		Files:    map[string]pathlock.Entry{},
 	}
 	for _, f := range t {
-		l.Files[f.Path] = pathlock.Entry{Mode: f.Mode, Hash: pathlock.Hash(f.Content)}
+		l.Files[f.Path] = pathlock.NewEntry(f.Mode, f.Content)
 	}
 	return l
 }
