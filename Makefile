@@ -139,9 +139,9 @@ $(ACTIONS_BED)/node_modules/.installed: $(addprefix actions/github/bed/,package.
 	@npm ci --no-audit --no-fund --loglevel=error --prefix $(ACTIONS_BED)
 	@touch $@
 
-test-paths: $(PATHS_BED)/bed $(PATHS_BED)/act-$(ACT) $(PATHS_BED)/kube-score-$(KUBE_SCORE) $(PATHS_BED)/node_modules/.installed ## create, build, test and run the services of all golden paths (first build: 3 to 10 minutes, then 5 to 20)
-	go vet -tags pathsbed ./scorecards/paths/pathcheck
-	PATHS_BED=$(CURDIR)/$(PATHS_BED) go test -tags pathsbed -count 1 -timeout 60m -run TestCreatedServices ./scorecards/paths/pathcheck
+test-paths: $(PATHS_BED)/bed $(PATHS_BED)/act-$(ACT) $(PATHS_BED)/kube-score-$(KUBE_SCORE) $(PATHS_BED)/node_modules/.installed ## create, build, test and run the services of all golden paths, and run patched workflows (first build: 3 to 10 minutes, then 5 to 20)
+	go vet -tags pathsbed ./scorecards/paths/pathcheck ./actions/fix
+	PATHS_BED=$(CURDIR)/$(PATHS_BED) go test -tags pathsbed -count 1 -timeout 60m -run 'TestCreatedServices|TestPatchedRunTheSame' ./scorecards/paths/pathcheck ./actions/fix
 
 $(PATHS_BED)/bed: $(wildcard scorecards/paths/bed/*.go) $(addprefix scorecards/paths/bed/,go.mod go.sum)
 	@echo "building what stands in for a cluster and a cache"
