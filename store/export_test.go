@@ -44,3 +44,6 @@ func (t table[E, R]) rowTypes() map[string]reflect.Type {
 func (t observedTable[E, R, H]) rowTypes() map[string]reflect.Type {
 	return map[string]reflect.Type{t.name: reflect.TypeFor[R](), t.history: reflect.TypeFor[H]()}
 }
+
+// GrantsSQL and RoleGrantsSQL are the queries of AnswerReaders.
+const GrantsSQL, RoleGrantsSQL = grantsSQL, roleGrantsSQL

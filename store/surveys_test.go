@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/dxctl/dxctl/store"
@@ -39,5 +40,24 @@ FROM raw_survey_results`, nil)
 	}
 	if gone, err := s.SurveyWasDeleted(t.Context(), "q3"); err != nil || !gone {
 		t.Errorf("was deleted: %v, %v", gone, err)
+	}
+}
+
+// TestGrantsAreColumns: the queries of grants name columns that the engine has. It has no users, and refuses a query of
+// them only after it has understood it.
+func TestGrantsAreColumns(t *testing.T) {
+	s := storetest.Open(t)
+	for sql, want := range map[string]string{
+		store.GrantsSQL: "Not enough privileges", store.RoleGrantsSQL: "Not enough privileges",
+		"SELECT grantee FROM system.grants": "Unknown expression identifier",
+	} {
+		var rows []struct{}
+		if err := s.Select(t.Context(), &rows, sql, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", sql, err, want)
+		}
+	}
+	if users, database, err := s.AnswerReaders(t.Context()); len(users) > 0 || err != nil ||
+		!strings.HasSuffix(database, "_surveys") {
+		t.Errorf("an embedded store: %q, %s, %v", users, database, err)
 	}
 }

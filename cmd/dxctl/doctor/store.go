@@ -55,6 +55,7 @@ func (f *Findings) examineStored(ctx context.Context, cfg config.Config, opt app
 	} else {
 		cat = f.examineStoredCatalog(ctx, st, cfg)
 		f.examineReminders(ctx, st, opt.Now())
+		f.examineAnswers(st.AnswerReaders(ctx))
 	}
 	if err := st.Close(); err != nil {
 		f.problem("engine", err)
@@ -81,6 +82,20 @@ func (f *Findings) examineStoredCatalog(ctx context.Context, st *store.Store, cf
 	f.warnUnmapped(cat, unmapped)
 	f.warnShared(cat, shared)
 	return cat
+}
+
+// examineAnswers reports the users of a server who can read the answers of surveys, other than that of dxctl.
+func (f *Findings) examineAnswers(users []string, database string, err error) {
+	switch {
+	case errors.Is(err, store.ErrGrantsHidden):
+		f.warn("answers", "it is not known who can read the database %s of the answers of surveys: %s; look at SHOW GRANTS "+
+			"of the users of Grafana and the like", database, err)
+	case err != nil:
+		f.problem("answers", err)
+	case len(users) > 0:
+		f.warn("answers", "%s can read the answers of surveys; run as an administrator: REVOKE ALL ON %s.* FROM %s",
+			strings.Join(users, ", "), database, strings.Join(users, ", "))
+	}
 }
 
 // examineLibrary checks that the engine library can be found. It is for a store without a data directory.
