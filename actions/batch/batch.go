@@ -42,6 +42,7 @@ const Poll = time.Minute
 type Item struct {
 	Entity   string // ref
 	Proposal github.Proposal
+	Private  bool     // the repository is
 	Rules    []string // that the changes make pass
 	Issues   []github.Issue
 }
@@ -76,8 +77,8 @@ func (f Forecast) Total() time.Duration { return f.Requests + f.Checks }
 // checksOfWave is how long the checks of a wave are expected to take: the median of CI in the field is below it.
 const checksOfWave = 5 * time.Minute
 
-// writesOf is how many requests open a pull request: a tree, a commit, a branch, and the pull request.
-const writesOf = 4
+// WritesOf is how many requests open a pull request: a tree, a commit, a branch, and the pull request.
+const WritesOf = 4
 
 // New returns the plan of a batch of items. Their order does not depend on the one given: it is that of hashes of their
 // names, so that an early wave is a sample of all of them, and not one team.
@@ -98,7 +99,7 @@ func New(s Settings, items []Item, left []Left, limits github.Limits) (*Plan, er
 		}
 		f.Reads++ // of pull requests
 		if len(item.Proposal.Files) > 0 {
-			f.Writes += writesOf
+			f.Writes += WritesOf
 			for _, file := range item.Proposal.Files {
 				f.Writes += file.Blobs()
 			}
@@ -216,6 +217,9 @@ func (e *PausedError) Unwrap() error { return e.Err }
 
 // ErrStopped is the cause of a batch that stopped at its limit.
 var ErrStopped = errors.New("too many pull requests are bad")
+
+// ErrUnfinished is the cause of a batch that paused because checks took too long.
+var ErrUnfinished = errors.New("checks are not finished")
 
 // ErrPartly is the error of a batch that is done, and of which some runs failed.
 var ErrPartly = errors.New("a part of the batch failed")

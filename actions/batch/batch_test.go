@@ -278,7 +278,7 @@ func TestWaits(t *testing.T) {
 	w.After = func(*http.Request) bool { running("PENDING"); return true }
 	err := w.start(t, w.plan(t, s))
 	if paused := new(batch.PausedError); !errors.As(err, &paused) || w.opened() != 1 || w.batch.Status != event.Waiting ||
-		!strings.Contains(err.Error(), "not finished after 1h") {
+		!strings.Contains(err.Error(), "not finished: those of 1 pull requests, after 1h") {
 		t.Errorf("%v, %d opened, %s", err, w.opened(), w.batch.Status)
 	}
 }

@@ -44,8 +44,8 @@ func (w *work) judge(ctx context.Context) error {
 		case v.waiting == 0:
 			return nil
 		case w.Now().Sub(began) >= w.settings.Wait:
-			return fmt.Errorf("the checks of %d pull requests of wave %d are not finished after %s", v.waiting, w.Batch.Wave,
-				w.settings.Wait)
+			return fmt.Errorf("%w: those of %d pull requests, after %s of wave %d", ErrUnfinished, v.waiting, w.settings.Wait,
+				w.Batch.Wave)
 		}
 		if err := w.Sleep(ctx, Poll); err != nil {
 			return err

@@ -126,7 +126,7 @@ func PlanUndo(ctx context.Context, host UndoHost, s State, undo map[string]strin
 			}
 			if len(u.Files) > 0 {
 				u.Action, u.Why = UndoRevert, ""
-				p.Forecast.Writes += writesOf
+				p.Forecast.Writes += WritesOf
 				p.Forecast.Reads++
 			}
 		}

@@ -113,6 +113,17 @@ type Conflict struct {
 // Passes reports whether the patch makes the rule pass.
 func (r *Rule) Passes() bool { return r.Before != event.Pass && r.After == event.Pass }
 
+// Passing returns the rules that the patch makes pass.
+func (p *Plan) Passing() []string {
+	var ids []string
+	for i := range p.Rules {
+		if p.Rules[i].Passes() {
+			ids = append(ids, p.Rules[i].ID)
+		}
+	}
+	return ids
+}
+
 // Open reports whether something is left to a person: nothing is of a rule that is declined.
 func (r *Rule) Open() bool {
 	return r.Declined == "" && r.After != event.Pass && r.After != event.Waived && r.After != event.NotApplicable

@@ -21,8 +21,9 @@ const taskMark = "<!-- written by dxctl fix: removed when the rule passes -->"
 // Task returns what no patch can do about a rule, in Markdown, for a person or a coding agent. What the repository says
 // is shown as code, so that a stranger's text is no part of the task.
 func (p *Plan) Task(r *Rule) string {
+	command := code("dxctl fix " + shellDir(p.Dir) + " --tasks DIR")
 	return fmt.Sprintf("%s\n# %s: %s\n\n%sThis file is then removed by %s. Change nothing else, and keep what other "+
-		"people wrote.\n", taskMark, code(p.Service.Name), r.Title, p.task(r), code("dxctl fix "+shellDir(p.Dir)+" --tasks DIR"))
+		"people wrote.\n", taskMark, code(p.Service.Name), r.Title, p.task(r), command)
 }
 
 // Issue returns the title and the body of an issue about a rule, likewise.

@@ -43,7 +43,7 @@ func (h *Host) Version(ctx context.Context, repository, tag string) (Version, er
 		Ref    string    `json:"ref"`
 		Object gitObject `json:"object"`
 	}
-	if _, err := h.client.Get(ctx, "repos/"+repository+"/git/matching-refs/tags/"+tag, "", &refs); err != nil {
+	if err := h.get(ctx, "repos/"+repository+"/git/matching-refs/tags/"+tag, &refs); err != nil {
 		return fail(err)
 	}
 	var exact gitObject
@@ -96,7 +96,7 @@ func (h *Host) peel(ctx context.Context, repository string, o gitObject) (string
 		var tag struct {
 			Object gitObject `json:"object"`
 		}
-		if _, err := h.client.Get(ctx, "repos/"+repository+"/git/tags/"+o.SHA, "", &tag); err != nil {
+		if err := h.get(ctx, "repos/"+repository+"/git/tags/"+o.SHA, &tag); err != nil {
 			return "", err
 		}
 		o = tag.Object

@@ -31,7 +31,9 @@ type fixOptions struct {
 	write, check, pr  bool
 	repository        string
 	out, apply, tasks string
+	issues            bool
 	settingsOptions
+	all fixAllOptions
 }
 
 func newFix(s *cli) *cobra.Command {
@@ -51,6 +53,8 @@ before and after, and the diff. Nothing is changed without --write.
   dxctl fix --pr                     open or update a pull request on GitHub instead of writing the files
   dxctl fix --write                  write the files; refused for files with changes that are not committed
   dxctl fix --tasks tasks            write a task in Markdown for each rule that needs a person
+  dxctl fix --issues                 open an issue on GitHub for each rule that needs a person
+  dxctl fix --all                    plan pull requests for all services, in waves; --yes opens them
   dxctl fix --out plan.json          save the plan; --apply plan.json writes exactly it, or refuses
 
 The golden path is the one of the lock file (.dxctl/golden-path.lock), else the one that --golden-path names, else the
@@ -71,8 +75,14 @@ With --check the exit code is 2 if there are changes to make, and 0 if there are
 			if o.input, err = d.Check(in, false); err != nil {
 				return err
 			}
-			if err := o.validate(); err != nil {
+			if err := o.validate(o.all.all); err != nil {
 				return err
+			}
+			switch {
+			case o.undo != "" && !o.settings:
+				return s.undoBatch(cmd.Context(), o.undo, o)
+			case o.all.all:
+				return s.fixAll(cmd.Context(), o)
 			}
 			if o.settings {
 				return s.fixSettings(cmd.Context(), o.word(), o)
@@ -89,7 +99,9 @@ With --check the exit code is 2 if there are changes to make, and 0 if there are
 	flags.StringVar(&o.out, "out", "", "save the plan as JSON in a `FILE`")
 	flags.StringVar(&o.apply, "apply", "", "write the plan in a `FILE`, unless the repository or the golden path changed")
 	flags.StringVar(&o.tasks, "tasks", "", "write a task for each rule that needs a person into a `DIRECTORY`")
+	flags.BoolVar(&o.issues, "issues", false, "open an issue on GitHub for each rule that is not met and has no patch")
 	o.add(cmd)
+	addFixAllFlags(cmd, &o.all)
 	cmd.MarkFlagsMutuallyExclusive("write", "check", "pr")
 	cmd.MarkFlagsMutuallyExclusive("apply", "pr")
 	cmd.MarkFlagsMutuallyExclusive("apply", "check")
@@ -147,8 +159,8 @@ func (s *cli) fix(ctx context.Context, o fixOptions) error {
 			return fmt.Errorf("writing the fixes: %w", err)
 		}
 		fmt.Fprintf(s.err, "dxctl: %d files written; look at `git diff`, and commit them\n", len(written))
-	case o.pr:
-		return errors.Join(s.proposeFix(ctx, plan, o), conflicts)
+	case o.pr || o.issues:
+		return errors.Join(s.proposeAndAsk(ctx, plan, o), conflicts)
 	case conflicts != nil:
 	case o.check && plan.Changes():
 		return exit.With(exit.Pending, fmt.Errorf("%d files to change; `dxctl fix --write` changes them", len(plan.Files)))

@@ -35,8 +35,8 @@ type settingsOptions struct {
 func (o *settingsOptions) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&o.settings, "settings", false, "show the settings on GitHub that rules ask for; --yes sets them")
-	flags.BoolVar(&o.yes, "yes", false, "with --settings: apply the plan")
-	flags.StringVar(&o.undo, "undo", "", "with --settings: restore what the `RUN` changed")
+	flags.BoolVar(&o.yes, "yes", false, "with --settings, --all or --undo: apply the plan")
+	flags.StringVar(&o.undo, "undo", "", "take back the batch with this `ID`; with --settings: restore what this run changed")
 	flags.StringArrayVar(&o.checks, "required-check", nil, "with --settings: `NAME` of a check that merges wait for; "+
 		"repeatable (default: those that ran on each of the last merged pull requests)")
 	flags.StringArrayVar(&o.reviewers, "reviewer", nil, "with --settings: `OWNER/TEAM` or LOGIN that approves deployments "+
@@ -47,17 +47,20 @@ func (o *settingsOptions) add(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("yes", "check")
 }
 
-// validate returns an error for flags that need --settings.
-func (o *settingsOptions) validate() error {
+// validate returns an error for flags that need others. all is whether there is --all.
+func (o *settingsOptions) validate(all bool) error {
 	if o.settings {
 		return nil
 	}
 	for name, given := range map[string]bool{
-		"required-check": len(o.checks) > 0, "reviewer": len(o.reviewers) > 0, "yes": o.yes, "undo": o.undo != "",
+		"required-check": len(o.checks) > 0, "reviewer": len(o.reviewers) > 0,
 	} {
 		if given {
 			return exit.With(exit.Usage, fmt.Errorf("--%s is about settings: add --settings", name))
 		}
+	}
+	if o.yes && !all && o.undo == "" {
+		return exit.With(exit.Usage, errors.New("--yes applies a plan of --settings, --all or --undo: add one of them"))
 	}
 	return nil
 }

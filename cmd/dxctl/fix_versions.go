@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"sync"
 
 	"github.com/dxctl/dxctl/actions/fix/edits"
 	"github.com/dxctl/dxctl/actions/github"
@@ -21,8 +22,29 @@ func (s *cli) resolveActions(root string) func(ctx context.Context, repository, 
 	if err != nil {
 		return nil
 	}
+	return resolverOf(host)
+}
+
+func resolverOf(host *github.Host) func(ctx context.Context, repository, tag string) (edits.Action, error) {
 	return func(ctx context.Context, repository, tag string) (edits.Action, error) {
 		v, err := host.Version(ctx, repository, tag)
 		return edits.Action{Name: repository, Tag: v.Tag, Commit: v.Commit}, err
+	}
+}
+
+// onceEach asks for each version once, whatever the answer is: many repositories use the same ones.
+func onceEach(resolve func(context.Context, string, string) (edits.Action, error),
+) func(ctx context.Context, repository, tag string) (edits.Action, error) {
+	type answer struct {
+		once sync.Once
+		edits.Action
+		err error
+	}
+	var known sync.Map // of *answer, by repository@tag
+	return func(ctx context.Context, repository, tag string) (edits.Action, error) {
+		found, _ := known.LoadOrStore(repository+"@"+tag, &answer{})
+		a, _ := found.(*answer)
+		a.once.Do(func() { a.Action, a.err = resolve(ctx, repository, tag) })
+		return a.Action, a.err
 	}
 }

@@ -507,6 +507,7 @@ var house = []struct {
 		name: "cmd/dxctl",
 		imports: []string{
 			"actions/fix",
+			"actions/batch",
 			"actions/fix/edits",
 			"repository/pathlock",
 			"scorecards/paths",

@@ -41,7 +41,7 @@ func (s *cli) proposeFix(ctx context.Context, plan *fix.Plan, o fixOptions) erro
 			Partial: len(o.input.List(fix.RulesField)) > 0, Blocked: len(plan.Conflicts) > 0,
 		},
 		root: plan.Root, service: plan.Service, repository: o.repository,
-		run: event.ActionRun{Action: fix.Name, Entity: plan.Entity, Plan: plan.Digest()},
+		run: event.ActionRun{Action: fix.Name, Entity: plan.Entity, Plan: plan.Digest(), Rules: plan.Passing()},
 	})
 }
 
@@ -63,8 +63,7 @@ func (s *cli) propose(ctx context.Context, p pullRequest) (err error) {
 	if err != nil {
 		return credentials(err)
 	}
-	workflow := func(f actions.FileChange) bool { return strings.HasPrefix(f.Path, ".github/workflows/") }
-	target, notes, err := host.CheckProposal(ctx, repository, slices.ContainsFunc(p.Files, workflow))
+	target, notes, err := host.CheckProposal(ctx, repository, slices.ContainsFunc(p.Files, isWorkflow))
 	if err != nil {
 		return credentials(err)
 	}
@@ -83,14 +82,15 @@ func (s *cli) propose(ctx context.Context, p pullRequest) (err error) {
 	p.Repository, p.Base = target.FullName, target.DefaultBranch
 	run := p.run
 	run.Source, run.ID, run.Actor = actions.Source, uuid.NewString(), actor(ctx)
-	run.Status, run.StartedAt = event.Running, s.now()
+	run.Status, run.StartedAt, run.Repository, run.Patch = event.Running, s.now(), p.Repository, p.Patch()
 	if err := record(ctx, run); err != nil {
 		return fmt.Errorf("recording the run; nothing was proposed: %w", err)
 	}
 	done, err := host.Propose(ctx, p.Proposal)
 	run.Status, run.URL, run.FinishedAt = event.Succeeded, done.Pull.URL, s.now()
+	run.Outcome, run.Note, run.Pull = string(done.Fate), done.Reason, uint64(max(0, done.Pull.Number))
 	if err != nil {
-		run.Status = event.Failed
+		run.Status, run.Outcome, run.Note = event.Failed, "failed", err.Error()
 	}
 	if done.Fate == github.Declined || done.Fate == github.Held {
 		run.Status = event.Skipped
@@ -105,6 +105,9 @@ func (s *cli) propose(ctx context.Context, p pullRequest) (err error) {
 	}
 	return s.printProposed(done, target)
 }
+
+// isWorkflow reports whether a change takes the right to change workflows.
+func isWorkflow(f actions.FileChange) bool { return strings.HasPrefix(f.Path, ".github/workflows/") }
 
 // printProposed says what became of the pull request.
 func (s *cli) printProposed(done github.Proposed, target github.Target) error {
@@ -137,16 +140,22 @@ func repositoryOf(ctx context.Context, p pullRequest, server string) (string, er
 		}
 		name = address
 	}
-	_, host, _ := strings.Cut(github.PagesURL(server), "://")
-	path, err := identifier.RepositoryPath(name, "github", host)
-	if err == nil && address != "" { // the slug alone does not tell the host
-		_, err = identifier.RepositoryPath(address, "github", host)
-	}
+	path, err := onGitHub(name, address, server)
 	if err != nil {
 		return "", fmt.Errorf("proposing the changes to %s: %w; on other hosts than GitHub, use --write and a branch of "+
 			"your own", identifier.RepositoryName(name), err)
 	}
 	return path, nil
+}
+
+// onGitHub returns a repository as owner/name, if it is on a server. address is its address, or "".
+func onGitHub(name, address, server string) (string, error) {
+	_, host, _ := strings.Cut(github.PagesURL(server), "://")
+	path, err := identifier.RepositoryPath(name, "github", host)
+	if err == nil && address != "" { // the slug alone does not tell the host
+		_, err = identifier.RepositoryPath(address, "github", host)
+	}
+	return path, err
 }
 
 // committed returns an error if the changes were made to what the last commit does not have.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/dxctl/dxctl/actions/fix"
+	"github.com/dxctl/dxctl/actions/fix/edits"
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/repository/pathlock"
@@ -21,6 +22,7 @@ type FixRequest struct {
 	GoldenPath string
 	Answers    map[string]string
 	Paths      []*paths.Path // see [GoldenPaths]
+	Resolve    func(ctx context.Context, repository, tag string) (edits.Action, error)
 }
 
 // PlanFix plans the fixes of a service of the catalog.
@@ -32,7 +34,7 @@ func (a *App) PlanFix(ctx context.Context, r FixRequest) (*fix.Plan, error) {
 	return fix.New(ctx, fix.Options{
 		Dir: r.Root, Archive: &fix.Archive{Root: r.Root, Commit: r.Commit}, Rules: r.Rules, GoldenPath: r.GoldenPath,
 		Answers: r.Answers, Engine: a.cards, Paths: r.Paths, Defaults: a.cfg.Paths.Defaults, Now: a.now(),
-		Entity: r.Entity, Known: known,
+		Entity: r.Entity, Known: known, Resolve: r.Resolve,
 		Pinned: func(_ context.Context, lock *pathlock.Lock) *paths.Path { return pinned(r.Paths, lock) },
 	})
 }

@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dxctl/dxctl/actions/batch"
+	"github.com/dxctl/dxctl/actions/fix"
+	"github.com/dxctl/dxctl/actions/fix/edits"
+	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/cmd/dxctl/app"
+	"github.com/dxctl/dxctl/cmd/dxctl/exit"
+	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/scorecards/paths"
+)
+
+// fixAllOptions are the flags of `dxctl fix --all`.
+type fixAllOptions struct {
+	all                            bool
+	batch, resume, digest          string
+	team, scorecard, level, filter string
+	waves                          string
+	limit                          int // percent
+	wait, settle                   time.Duration
+}
+
+// addFixAllFlags adds the flags of batches. --yes and --undo are shared with settings.
+func addFixAllFlags(cmd *cobra.Command, o *fixAllOptions) {
+	flags := cmd.Flags()
+	flags.BoolVar(&o.all, "all", false, "plan the fixes of all services on GitHub that the filters select, in waves")
+	flags.StringVar(&o.batch, "batch", "", "with --all: `ID` of the new batch; default: its time")
+	flags.StringVar(&o.resume, "resume", "", "with --all: continue the batch with this `ID`")
+	flags.StringVar(&o.digest, "digest", "", "with --all or --undo: carry out the plan, unless it has another `DIGEST` by now")
+	flags.StringVar(&o.team, "team", "", "with --all: only services of this `TEAM`")
+	flags.StringVar(&o.scorecard, "scorecard", "", "with --all: only services that do not meet a rule of this `SCORECARD`")
+	flags.StringVar(&o.level, "level", "", "with --all: only services at this `LEVEL` of a scorecard; none: below the first one")
+	flags.StringVar(&o.filter, "filter", "", "with --all: only services for which this CEL `EXPRESSION` over entity is true")
+	flags.StringVar(&o.waves, "waves", "1,5,25%,rest", "with --all: `SIZES` of the waves")
+	flags.IntVar(&o.limit, "limit", 10,
+		"with --all: stop if more than this `PERCENT` of the pull requests are red, or were closed without being merged")
+	flags.DurationVar(&o.wait, "wait", time.Hour, "with --all: pause if the checks of a wave take longer than this `TIME`")
+	flags.DurationVar(&o.settle, "settle", 5*time.Minute,
+		"with --all: how long a pull request without any check is waited for, a `TIME`")
+	cmd.MarkFlagsMutuallyExclusive("batch", "resume", "undo")
+	cmd.MarkFlagsMutuallyExclusive("all", "settings")
+	for _, other := range []string{"write", "check", "pr", "apply", "out", "tasks", "repository"} {
+		cmd.MarkFlagsMutuallyExclusive("all", other)
+	}
+}
+
+// fixer plans and carries out batches of fixes.
+type fixer struct {
+	*cli
+	*app.App
+	host    *github.Host
+	pace    *github.Pace
+	server  string // address of the host as it is configured
+	sources collectors.Config
+	golden  []*paths.Path
+	runner  *batch.Runner
+	resolve func(ctx context.Context, repository, tag string) (edits.Action, error)
+}
+
+// batchAction is the action that the runs of a batch have.
+const batchAction = fix.Name
+
+// withFixer opens what batches need.
+func (s *cli) withFixer(ctx context.Context, do func(*fixer) error) (err error) {
+	cfg, err := s.config()
+	if err != nil {
+		return err
+	}
+	host, err := github.New(cfg.Actions.GitHub, os.Getenv(github.TokenVariable), "dxctl/"+versionString(),
+		rest.Options{Now: s.now})
+	if err != nil {
+		return credentials(err)
+	}
+	a, err := s.open(ctx, cfg, app.Options{Program: "fix --all"})
+	if err != nil {
+		return err
+	}
+	defer closing(a, &err)
+	f := &fixer{cli: s, App: a, server: cfg.Actions.GitHub.URL, sources: cfg.Sources}
+	f.pace = github.NewPace(github.PublishedLimits, s.now, pauseFor)
+	f.host = host.Paced(f.pace)
+	if f.golden, err = app.GoldenPaths(ctx, cfg); err != nil {
+		return err
+	}
+	f.resolve = onceEach(resolverOf(f.host))
+	f.runner = &batch.Runner{
+		Host: f.host, Record: a.Store.Append, Again: f.again, Now: s.now, Sleep: pauseFor,
+		Tell: func(format string, args ...any) { fmt.Fprintf(s.err, "dxctl: "+format+"\n", args...) },
+	}
+	return do(f)
+}
+
+// pauseFor waits, and ends with the context.
+func pauseFor(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// fixAll plans a batch, and carries it out if that is asked for.
+func (s *cli) fixAll(ctx context.Context, o fixOptions) error {
+	if o.all.limit < 0 || o.all.limit > 100 {
+		return fmt.Errorf("--limit %d: use 0 to 100", o.all.limit)
+	}
+	if _, err := batch.Sizes(o.all.waves, 1); err != nil {
+		return fmt.Errorf("--%w", err)
+	}
+	return s.withFixer(ctx, func(f *fixer) error {
+		if o.all.resume != "" {
+			return f.resume(ctx, o.all.resume)
+		}
+		if o.all.batch != "" {
+			if _, found, err := f.Store.ActionBatch(ctx, o.all.batch); err != nil || found {
+				return errors.Join(err, fmt.Errorf("--batch %[1]s: there is such a batch; `dxctl fix --all --resume %[1]s` "+
+					"continues it", o.all.batch))
+			}
+		}
+		p, err := f.planAll(ctx, o)
+		if err != nil {
+			return batchError(err)
+		}
+		digest := p.Digest()
+		if err := batchTable(p, digest).Print(s.out, s.output); err != nil {
+			return err
+		}
+		switch {
+		case len(p.Items) == 0:
+			return nil
+		case o.all.digest != "" && o.all.digest != digest:
+			return exit.With(exit.Conflicts, fmt.Errorf("carrying out the plan %s: it is now %s; look at it again",
+				o.all.digest, digest))
+		case o.all.digest == "" && !o.yes:
+			fmt.Fprintf(s.err, "dxctl: nothing was proposed; add --yes to open these pull requests, or --digest %s to open "+
+				"them only if the plan is still this one\n", digest)
+			return nil
+		}
+		return f.start(ctx, p, o)
+	})
+}
+
+// start checks the rights and carries out a plan.
+func (f *fixer) start(ctx context.Context, p *batch.Plan, o fixOptions) error {
+	notes, err := f.host.CheckBatch(ctx, needs(p))
+	if err != nil {
+		return credentials(err)
+	}
+	for _, note := range notes {
+		fmt.Fprintln(f.err, "dxctl: "+note)
+	}
+	b := event.ActionBatch{ID: o.all.batch, Action: batchAction, Actor: actor(ctx), Plan: p.Digest()}
+	if b.ID == "" {
+		b.ID = "fix-" + f.now().UTC().Format("20060102-150405")
+	}
+	if err := f.spent(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(f.err, "dxctl: batch %s: an interrupted one continues with `dxctl fix --all --resume %s`\n", b.ID, b.ID)
+	state, err := f.runner.Start(ctx, b, p)
+	return errors.Join(f.printRuns(state), batchError(err))
+}
+
+// needs returns the rights that a plan takes.
+func needs(p *batch.Plan) github.Needs {
+	var n github.Needs
+	for i := range p.Items {
+		item := &p.Items[i]
+		n.Pulls = n.Pulls || len(item.Proposal.Files) > 0
+		n.Issues = n.Issues || len(item.Issues) > 0
+		n.Workflows = n.Workflows || slices.ContainsFunc(item.Proposal.Files, isWorkflow)
+		n.Private = n.Private || item.Private
+	}
+	return n
+}
+
+// resume continues a batch.
+func (f *fixer) resume(ctx context.Context, id string) error {
+	state, err := f.state(ctx, id)
+	if err != nil {
+		return err
+	}
+	if state.Batch.Status == event.Cancelled {
+		return fmt.Errorf("the batch %s was undone; plan another one with `dxctl fix --all`", id)
+	}
+	if err := f.spent(ctx); err != nil {
+		return err
+	}
+	state, err = f.runner.Resume(ctx, state)
+	return errors.Join(f.printRuns(state), batchError(err))
+}
+
+// state reads a batch from the store.
+func (f *fixer) state(ctx context.Context, id string) (s batch.State, err error) {
+	b, found, err := f.Store.ActionBatch(ctx, id)
+	if err != nil {
+		return s, err
+	}
+	if !found {
+		return s, fmt.Errorf("there is no batch %q; `dxctl sql \"SELECT id, status FROM action_batches\"` lists them", id)
+	}
+	s.Batch = b
+	if s.Runs, err = f.Store.ActionRuns(ctx, id); err != nil {
+		return s, err
+	}
+	s.Steps, _, err = f.steps(ctx, s.Runs)
+	return s, err
+}
+
+// steps returns the number of the last step of each run, and what takes its changes back.
+func (f *fixer) steps(ctx context.Context, runs []event.ActionRun) (
+	last map[string]uint32, undo map[string]string, err error,
+) {
+	ids := make([]string, len(runs))
+	for i, run := range runs {
+		ids[i] = run.ID
+	}
+	steps, err := f.Store.ActionSteps(ctx, ids)
+	last, undo = map[string]uint32{}, map[string]string{}
+	for _, step := range steps {
+		last[step.Run] = max(last[step.Run], step.Number)
+		if step.Undo != "" {
+			undo[step.Run] = step.Undo
+		}
+	}
+	return last, undo, err
+}
+
+// spent counts the writes of the last hour, which another process made.
+func (f *fixer) spent(ctx context.Context) error {
+	runs, err := f.Store.ActionRunsOf(ctx, batchAction)
+	if err != nil {
+		return err
+	}
+	for _, run := range slices.Backward(runs) {
+		if run.FinishedAt.After(f.now().Add(-time.Hour)) && batch.HasPull(&run) {
+			f.pace.Spent(run.FinishedAt, batch.WritesOf)
+		}
+	}
+	return nil
+}
+
+// again plans a run of a batch that goes on.
+func (f *fixer) again(ctx context.Context, run event.ActionRun, head github.Head, s batch.Settings) (
+	batch.Item, error,
+) {
+	e, ok := f.Catalog().Entity(run.Entity)
+	if !ok {
+		return batch.Item{}, fmt.Errorf("the catalog has no %s any longer", run.Entity)
+	}
+	return f.item(ctx, e, head, s)
+}
+
+// unpacked calls do with a directory that has the files of a repository.
+func (f *fixer) unpacked(ctx context.Context, head github.Head, do func(root string) error) (err error) {
+	dir, err := os.MkdirTemp("", "dxctl-fix-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	_, name, _ := strings.Cut(head.Repository, "/")
+	root := filepath.Join(dir, name) // a service without a descriptor has the name of its directory
+	if err := os.Mkdir(root, 0o700); err != nil {
+		return err
+	}
+	if err := f.host.Files(ctx, head, root); err != nil {
+		return err
+	}
+	return do(root)
+}
+
+// batchError gives the error of a batch its exit code.
+func batchError(err error) error {
+	switch {
+	case errors.Is(err, batch.ErrStopped):
+		return exit.With(exit.Unhealthy, err)
+	case errors.Is(err, batch.ErrUnfinished):
+		return exit.With(exit.Timeout, err)
+	case errors.Is(err, batch.ErrPartly):
+		return exit.With(exit.Partial, err)
+	}
+	return credentials(err)
+}
