@@ -438,7 +438,7 @@ var house = []struct {
 	{
 		name: "cmd/dxctl/app",
 		imports: []string{
-			"actions/fix", "repository/pathlock",
+			"actions/fix", "actions/fix/edits", "repository/pathlock",
 			"actions",
 			"actions/create",
 			"actions/fix",
