@@ -21,6 +21,7 @@ import (
 	"github.com/dxctl/dxctl/repository/manifest"
 	"github.com/dxctl/dxctl/repository/operation"
 	"github.com/dxctl/dxctl/repository/owners"
+	"github.com/dxctl/dxctl/repository/pathlock"
 	"github.com/dxctl/dxctl/repository/tree"
 	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/repository/workflow"
@@ -56,6 +57,7 @@ type Facts struct {
 	Language     language.Set
 	Descriptors  []Descriptor
 	Waivers      waiver.Set
+	GoldenPaths  pathlock.Set // lock files of golden paths
 	// DescriptorProblems are what is wrong with the descriptors, by the rules of Backstage.
 	DescriptorProblems []fact.Problem
 	// LostDescriptors are those of DescriptorProblems because of which an entity is not in Descriptors.
@@ -88,6 +90,7 @@ func Read(ctx context.Context, fsys fs.FS, options Options) (*Facts, error) {
 		func() { f.Language = language.Read(t, ".") },
 		func() { f.descriptors(t) },
 		func() { f.Waivers = waiver.Read(t) },
+		func() { f.GoldenPaths = pathlock.ReadAll(t) },
 		func() { f.Coverage = f.coverage() },
 	}
 	for _, step := range steps {

@@ -16,6 +16,7 @@ import (
 	"github.com/dxctl/dxctl/repository/manifest"
 	"github.com/dxctl/dxctl/repository/operation"
 	"github.com/dxctl/dxctl/repository/owners"
+	"github.com/dxctl/dxctl/repository/pathlock"
 	"github.com/dxctl/dxctl/repository/tree"
 	"github.com/dxctl/dxctl/repository/workflow"
 )
@@ -58,6 +59,7 @@ func (f *Facts) Update(ctx context.Context, fsys fs.FS, options Options, changed
 			n.Descriptors, n.DescriptorProblems, n.LostDescriptors = nil, nil, nil
 			n.descriptors(t)
 		}},
+		{true, func() { n.GoldenPaths = pathlock.ReadAll(t) }},
 		{true, func() { n.Coverage = n.coverage() }},
 	}
 	for _, step := range steps {

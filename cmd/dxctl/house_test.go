@@ -54,15 +54,16 @@ var house = []struct {
 	{name: "repository", imports: []string{"yamldoc", "catalog/descriptor"}, children: true},
 	{name: "repository/named", imports: []string{
 		"event", "repository", "repository/container", "repository/content", "repository/dependency",
-		"repository/document", "repository/environment", "repository/fact", "repository/manifest", "repository/owners", "repository/tree",
-		"repository/waiver", "repository/workflow",
+		"repository/document", "repository/environment", "repository/fact", "repository/manifest", "repository/owners",
+		"repository/pathlock", "repository/tree", "repository/waiver", "repository/workflow",
 	}},
 	{
 		name:    "repository/manifest",
 		imports: slices.Concat(ofRepository, []string{"repository/container"}),
 	},
 	{name: "repository/owners", imports: ofRepository},
-	{name: "repository/pathlock", imports: []string{"spelling", "strictyaml", "repository/content"}},
+	{name: "repository/pathlock", imports: []string{"spelling", "strictyaml", "repository/content", "repository/fact",
+		"repository/tree"}},
 	{name: "repository/remote", imports: []string{"repository", "repository/tree"}},
 	{name: "repository/setting", imports: []string{"event", "repository/fact", "repository/named"}},
 	{name: "repository/waiver", imports: []string{
@@ -356,9 +357,9 @@ var house = []struct {
 	{
 		name: "report",
 		imports: []string{
-			"event", "catalog", "catalog/descriptor", "catalog/identifier", "people", "metrics", "repository/waiver",
-			"scorecards", "spelling", "scorecards/campaign", "scorecards/controls", "scorecards/facts", "scorecards/format",
-			"scorecards/replay", "surveys/statistics",
+			"event", "catalog", "catalog/descriptor", "catalog/identifier", "people", "metrics", "repository/named",
+			"repository/waiver", "scorecards", "spelling", "scorecards/campaign", "scorecards/controls", "scorecards/facts",
+			"scorecards/format", "scorecards/replay", "surveys/statistics",
 		},
 		children: true,
 	},
@@ -432,8 +433,8 @@ var house = []struct {
 		"scorecards/plan", "web/planning", "cmd/dxctl/exit"}},
 	{name: "cmd/dxctl/progress", imports: []string{"collectors/rest", "collectors/runner"}},
 	{name: "cmd/dxctl/demo", imports: []string{
-		"event", "catalog", "repository/pathlock", "repository/waiver", "scorecards", "scorecards/paths", "surveys",
-		"surveys/questionnaire",
+		"event", "catalog", "repository/named", "repository/pathlock", "repository/waiver", "scorecards",
+		"scorecards/paths", "surveys", "surveys/questionnaire",
 	}},
 	{
 		name: "cmd/dxctl/app",

@@ -86,7 +86,7 @@ type entry struct {
 // table has all facts.
 var table = slices.Concat(
 	files, ownership, dependencies, workflows, documents, containers, workloads, operations, contents,
-	waivers,
+	waivers, goldenPath,
 )
 
 // value is what a fact is: a bool, a float64, a string or a list of strings; or the reason why it is unknown.

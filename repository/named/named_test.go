@@ -8,10 +8,12 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/repository"
 	"github.com/dxctl/dxctl/repository/fact"
+	"github.com/dxctl/dxctl/repository/pathlock"
 	"github.com/dxctl/dxctl/repository/tree"
 	"github.com/dxctl/dxctl/repository/waiver"
 )
@@ -63,6 +65,16 @@ func of(t *testing.T, f *repository.Facts, name string) event.Fact {
 type sources = map[string]string // of files, by path
 
 const waived = "apiVersion: dxctl.dev/v1\nkind: Waivers\nwaivers:\n  - {rule: r, path: ., reason: planned, note: n, by: b, until: 2027-01-31}\n"
+
+// locked is a lock file with two managed files, one of another mode, and one that is declined.
+var (
+	locked = "apiVersion: dxctl.dev/v1\nkind: GoldenPathLock\npath: {name: go-service, version: 1.2.0, source: builtin, digest: " +
+		pathlock.Hash(nil) + "}\nfiles:\n  a.txt: {mode: managed, hash: " + pathlock.Hash([]byte("a")) + "}\n  b.txt: {mode: managed, hash: " +
+		pathlock.Hash([]byte("b\n")) + "}\n  c.txt: {mode: merge, hash: " + pathlock.Hash(nil) + "}\n  d.txt: {mode: managed, hash: " +
+		pathlock.Hash(nil) + "}\ndeclined: [{file: d.txt, reason: n, by: b, until: 2027-01-31}]\n"
+	onlyDeclines = "apiVersion: dxctl.dev/v1\nkind: GoldenPathLock\ndeclined:\n  - {rule: r, reason: n, by: b, until: 2027-01-31}\n" +
+		"  - {all: true, reason: m, by: b, until: 2027-03-01}\n"
+)
 
 const (
 	deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: %d\n  selector: {matchLabels: {app: web}}\n" +
@@ -294,6 +306,24 @@ func TestFacts(t *testing.T) {
 			{sources{waiver.RepositoryFile: strings.ReplaceAll(waived, "n,", "'',")}, "[.dxctl/waivers.yaml:4: the waiver has no note"}, {sources{waiver.RepositoryFile: waived}, "[]"}, {partly, partial},
 		},
 
+		"repository.golden_path.followed": {
+			{sources{pathlock.File: locked}, "true"}, {sources{"a": ""}, "false"}, {partly, partial},
+			{sources{pathlock.File: onlyDeclines}, "false"}, {sources{"b/" + pathlock.File: locked}, "false"},
+			{sources{pathlock.File: "["}, "? .dxctl/golden-path.lock:1: did not find"},
+		},
+		"repository.golden_path.name":    {{sources{pathlock.File: locked}, "go-service"}, {sources{"a": ""}, ""}, {partly, partial}},
+		"repository.golden_path.version": {{sources{pathlock.File: locked}, "1.2.0"}, {sources{"a": ""}, ""}, {partly, partial}},
+		"repository.golden_path.drift": {
+			{sources{pathlock.File: locked, "a.txt": "a", "b.txt": "mine", "c.txt": "mine"}, "[b.txt: it was changed since the golden path wrote it]"},
+			{sources{pathlock.File: locked, "a.txt": "a", "b.txt": "b\r\n"}, "[]"},
+			{sources{pathlock.File: locked, "b.txt": "b\n"}, "[a.txt: it was deleted since the golden path wrote it]"},
+			{sources{"a": ""}, "[]"}, {partly, partial},
+		},
+		"repository.golden_path.declined": {
+			{sources{pathlock.File: onlyDeclines}, `[{"all":true,"reason":"m","by":"b","until":"2027-03-01"} | {"rule":"r","reason":"n","by":"b","until":"2027-01-31"}]`},
+			{sources{pathlock.File: locked}, `[{"file":"d.txt",`}, {sources{"a": ""}, "[]"}, {partly, partial},
+		},
+
 		"repository.content.binaries": {{sources{"a": "\x7fELF\x00", "b.png": "\x89PNG\x00"}, "[a: an executable program or library]"}, {sources{"b": "x"}, "[]"}, {partly, partial}},
 		"repository.content.secrets":  {{sources{"dev/localhost.pem": "x\nAKI" + "AQ7ZK3MWVN2XT5RJD\n"}, "[]"}, {sources{"a": "x\nAKI" + "AQ7ZK3MWVN2XT5RJD\n"}, "[a:2: it has the form of a secret: AWS access key]"}, {sources{"b": "x"}, "[]"}, {partly, partial}},
 		"repository.language":         {{sources{"a.go": "x"}, "Go"}, {sources{"a": ""}, ""}, {partly, partial}},
@@ -425,6 +455,26 @@ func TestNotInherited(t *testing.T) {
 	for _, f := range Of(read(t, own, tree.Limits{}), Options{NotInherited: reason}) {
 		if slices.Contains(inherited, f.Name) && show(f) != "true" {
 			t.Errorf("%s is %s", f.Name, show(f))
+		}
+	}
+}
+
+// TestDeclines: the fact says until when a rule is declined; what has ended does not count.
+func TestDeclines(t *testing.T) {
+	elements := []string{
+		`{"rule":"license","reason":"n","by":"b","until":"2027-01-31"}`, `{"all":true,"reason":"m","by":"b","until":"2026-12-31"}`,
+		`{"rule":"license","until":"soon"}`, "…",
+	}
+	for _, c := range []struct{ rule, on, want string }{
+		{"license", "2027-01-31", "declined until 2027-01-31: n"}, {"license", "2027-02-01", ""},
+		{"agents-md", "2026-12-31", "declined until 2026-12-31: m"}, {"agents-md", "2027-01-01", ""},
+	} {
+		day, err := time.Parse(time.DateOnly, c.on)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Declines(elements, c.rule, day); got != c.want {
+			t.Errorf("%s on %s: %q, want %q", c.rule, c.on, got, c.want)
 		}
 	}
 }

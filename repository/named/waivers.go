@@ -21,7 +21,7 @@ var waivers = []entry{
 				texts = append(texts, string(text))
 			}
 		}
-		return waiverList(texts, r.doubt(r.Waivers.Problems))
+		return elements(texts, r.doubt(r.Waivers.Problems))
 	}},
 	{Definition{
 		Name:        "repository.waivers_invalid",
@@ -38,8 +38,8 @@ var waivers = []entry{
 	}},
 }
 
-// waiverList is [texts] without the element that says how many there are more, which is no waiver.
-func waiverList(all []string, doubt string) value {
+// elements is [texts] of JSON objects, without the text that says how many there are more.
+func elements(all []string, doubt string) value {
 	v := texts(all, doubt)
 	if list, ok := v.of.([]string); ok && len(list) > 0 && list[len(list)-1][0] != '{' {
 		v.of = list[:len(list)-1]
