@@ -76,6 +76,8 @@ type Action struct {
 	Explain string   `json:"explain"` // command that explains the rule in full
 	Waiver  string   `json:"waiver"`  // command that asks for a waiver; "" where none can count
 	Waived  string   `json:"waived"`  // state of a waiver that is written already; "" for none
+	// Declined is until when the lock file of the repository declines the rule, and why; "" if it does not.
+	Declined string `json:"declined"`
 }
 
 // findOut is what to do about a rule whose facts no source has reported.
@@ -199,7 +201,7 @@ func (r *Reader) waysOf(ctx context.Context, s Service) ([]Way, error) {
 			ways = append(ways, r.wayOf(s.Entity, &s.Reports[i], took))
 		}
 	}
-	return ways, nil
+	return ways, r.declined(ctx, s.Entity.Ref, ways)
 }
 
 func (r *Reader) wayOf(e descriptor.Entity, report *scorecards.Report, took repairs) Way {

@@ -91,8 +91,8 @@ func (a *Action) commands(p actions.Plan, t Target) []actions.Command {
 			add(r.Why, "%s", ghCommand(r, github.APIURL(a.GitHubURL)))
 		}
 	}
-	if team := TeamOf(ownerOf(p.Input)); t.Repository != nil && slices.Contains(t.Environments, production) && team != "" &&
-		len(t.Reviewers) == 0 {
+	if team := TeamOf(ownerOf(p.Input)); t.Repository != nil && slices.Contains(t.Environments, production) &&
+		team != "" && len(t.Reviewers) == 0 {
 		add("let "+team+" approve deployments to production, but not their own",
 			"gh api --method PUT repos/%s/environments/production -F prevent_self_review=true "+
 				"-f 'reviewers[][type]=Team' -F \"reviewers[][id]=$(gh api orgs/%s/teams/%s --jq .id)\"",

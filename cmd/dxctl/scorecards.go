@@ -178,6 +178,9 @@ func writeWay(w *strings.Builder, way report.Way) {
 		if step.Action.Command != "" {
 			fmt.Fprintf(w, "     %s\n", output.Printable(step.Action.Command))
 		}
+		if step.Action.Declined != "" {
+			fmt.Fprintf(w, "     %s\n", output.Printable(step.Action.Declined))
+		}
 		switch {
 		case step.Action.Waived != "":
 			fmt.Fprintf(w, "     waiver: %s\n", step.Action.Waived)

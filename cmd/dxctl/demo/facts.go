@@ -264,6 +264,7 @@ func (o *Organization) addRepository(s service, at time.Time, days int) {
 		found["readme.missing"] = []string{"contact", "description", "run", "test"}
 	}
 	found["waivers"] = o.waiversIn(s.name, days)
+	maps.Copy(found, o.follows(s, found["language"], o.Today))
 	before(s.name, days, found)
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		f := f
