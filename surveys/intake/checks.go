@@ -41,11 +41,11 @@ func (p *Plan) clock() (form.Clock, string) {
 	}
 	if !p.Survey.Opens.IsZero() && !p.Guessed { // the days of the survey can decide
 		day, month := p.within(cells, form.DayFirst, c.Zone), p.within(cells, form.MonthFirst, c.Zone)
-		if day == len(cells) && month < day || day > 0 && month == 0 {
+		if day == len(cells) && month < day || 2*day > len(cells) && month == 0 {
 			c.Order = form.DayFirst
 			return c, ""
 		}
-		if month == len(cells) && day < month || month > 0 && day == 0 {
+		if month == len(cells) && day < month || 2*month > len(cells) && day == 0 {
 			c.Order = form.MonthFirst
 			return c, ""
 		}

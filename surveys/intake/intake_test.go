@@ -193,6 +193,23 @@ func TestUnclearDates(t *testing.T) {
 	}
 }
 
+// TestFewDaysDecideNothing: days that fit few of the rows, such as those of a map whose days nobody has set, say
+// nothing about the order of a date.
+func TestFewDaysDecideNothing(t *testing.T) {
+	text := "Timestamp,Builds are fast\n"
+	for day := range 12 {
+		text += fmt.Sprintf("9/%d/2026 09:15:00,%d\n", day+1, 1+day%5)
+	}
+	_, s := draft(t, text, surveys.Survey{})
+	s.Opens = time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC) // as day-first, the last row is of December 9
+	s.Closes = s.Opens.AddDate(0, 3, 0)
+	p := Relate(export(t, text), s)
+	p.Check(p.Read(nil, ""))
+	if !strings.Contains(strings.Join(p.Blocking, "\n"), `can have the day or the month first: set dates: day-first`) {
+		t.Errorf("blocked: %q", p.Blocking)
+	}
+}
+
 func TestRater(t *testing.T) {
 	five, seven, ten := surveys.Scale{Min: 1, Max: 5}, surveys.Scale{Min: 1, Max: 7}, surveys.Scale{Min: 0, Max: 10}
 	for _, c := range []struct {

@@ -137,6 +137,7 @@ func (a *App) ImportSurvey(ctx context.Context, i SurveyImport) (preview intake.
 	plan := intake.Relate(i.Export, definition)
 	if drafted != nil {
 		plan.TakeChecks(drafted)
+		plan.Guessed = true // its days decide nothing
 	}
 	plan.CheckEarlier(earlier)
 	plan.Notes = append(plan.Notes, a.unknownRules(definition)...)
