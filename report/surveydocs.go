@@ -75,6 +75,24 @@ func (r *Reader) SurveyDocuments(ctx context.Context) ([]SurveyDocument, error) 
 	})
 }
 
+// SurveyListColumns are the columns of the list of published surveys.
+var SurveyListColumns = []sorting.Field[SurveyDocument]{
+	text("survey", "survey", func(s SurveyDocument) string { return s.Title + " " + s.ID }),
+	number("closes", "last day", func(s SurveyDocument) *float64 { return sorting.Value(float64(s.Closes.Unix())) }),
+	number("answers", "answers", func(s SurveyDocument) *float64 { return sorting.Count(s.Everyone.Answers) }),
+	number("rate", "response", func(s SurveyDocument) *float64 { return s.Everyone.ResponseRate }),
+	number("index", "index", func(s SurveyDocument) *float64 { return s.Everyone.value(SurveyIndex, "") }),
+	number("change", "change", func(s SurveyDocument) *float64 { return s.Everyone.indexChange() }),
+}
+
+// indexChange is how the index of a group changed; nil if it is not known.
+func (r SurveyRow) indexChange() *float64 {
+	if n := r.Number(SurveyIndex, ""); n != nil && n.Change != nil {
+		return &n.Change.Difference
+	}
+	return nil
+}
+
 // TeamParticipation is how many people of a team answered so far.
 type TeamParticipation struct {
 	Team   string   `json:"team"` // with its sub-teams; "": everyone
@@ -173,12 +191,7 @@ var SurveyRowColumns = []sorting.Field[SurveyRow]{
 		return r.value(SurveyDimension, "cognitive_load")
 	}),
 	number("flow", "flow", func(r SurveyRow) *float64 { return r.value(SurveyDimension, "flow") }),
-	number("change", "index since the survey before", func(r SurveyRow) *float64 {
-		if n := r.Number(SurveyIndex, ""); n != nil && n.Change != nil {
-			return &n.Change.Difference
-		}
-		return nil
-	}),
+	number("change", "index since the survey before", SurveyRow.indexChange),
 }
 
 // SurveyItemColumns are the columns of lists whose rows have one number.

@@ -30,7 +30,7 @@ func New(reader *report.Reader, version string) *API { return &API{reader: reade
 func (a *API) Routes() []route.Route {
 	list := func(path string, produce route.Maker, title string, filters []string) route.Route {
 		return route.Get(path, produce, route.APIParameters(filters...)...).
-			Titled(title + "; " + strings.Join(filters, ", ") + ", sort, dir, page, per_page")
+			Titled(title + "; " + strings.Join(slices.Concat(filters, []string{"sort", "dir", "page", "per_page"}), ", "))
 	}
 	return slices.Concat(a.surveyRoutes(list), []route.Route{
 		route.Get("/api/v1", a.index).Titled("this list").Answers(IndexDocument{}),

@@ -11,8 +11,9 @@ import (
 // surveyRoutes has the routes of surveys.
 func (a *API) surveyRoutes(list func(string, route.Maker, string, []string) route.Route) []route.Route {
 	return []route.Route{
-		live(route.Get("/api/v1/surveys", a.surveys, "page", "per_page")).
-			Titled("published surveys with what everyone answered, and who took part in those that are not; page, per_page").
+		live(list("/api/v1/surveys", a.surveys,
+			"published surveys with what everyone answered, and who took part in those that are not", nil)).
+			With(sortedBy(sorting.Columns(report.SurveyListColumns))).
 			Answers(report.SurveysDocument{}),
 		list("/api/v1/surveys/:survey", a.survey, "results of a published survey, of the groups that are shown",
 			route.SurveyFilters).
@@ -45,10 +46,15 @@ func (a *API) surveys(ctx context.Context, r route.Request) (route.Answer, error
 	if err != nil {
 		return route.Answer{}, err
 	}
+	order, err := route.OrderOf(r, sorting.Columns(report.SurveyListColumns), sorting.Order{})
+	if err != nil {
+		return route.Answer{}, err
+	}
 	all, err := a.reader.SurveyDocuments(ctx)
 	if err != nil {
 		return route.Answer{}, err
 	}
+	all = sorting.Rows(all, report.SurveyListColumns, order)
 	open, err := a.reader.Participation(ctx)
 	if err != nil {
 		return route.Answer{}, err

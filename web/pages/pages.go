@@ -53,7 +53,7 @@ func (p *Pages) Routes() []route.Route {
 	campaign := route.Get("/campaigns/:campaign", p.campaign, route.ListParameters(route.CampaignRowFilters...)...)
 	campaign.Live = true
 	// Who took part in a survey that is not published is not in the tables whose version says that something changed.
-	surveys := route.Get("/surveys", p.surveys, "page")
+	surveys := route.Get("/surveys", p.surveys, route.ListParameters()...)
 	surveys.Live = true
 	// What was done since a survey goes on.
 	question := route.Get("/surveys/:survey/questions/:question", p.question)

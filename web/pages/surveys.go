@@ -26,19 +26,25 @@ func (p *Pages) surveys(ctx context.Context, r route.Request) (route.Answer, err
 	if err != nil {
 		return route.Answer{}, err
 	}
+	columns := sorting.Columns(report.SurveyListColumns)
+	order, err := route.OrderOf(r, columns, sorting.Order{})
+	if err != nil {
+		return route.Answer{}, err
+	}
 	all, err := p.reader.SurveyDocuments(ctx)
 	if err != nil {
 		return route.Answer{}, err
 	}
+	rows := sorting.Rows(all, report.SurveyListColumns, order)
 	open, err := p.reader.Participation(ctx)
 	if err != nil {
 		return route.Answer{}, err
 	}
 	view := surveysView{
 		layout: p.layout("Surveys", "/surveys"),
-		listView: newList("/surveys", r, nil, sorting.Order{}, page, route.PageSize, len(all)).
+		listView: newList("/surveys", r, columns, order, page, route.PageSize, len(all)).
 			withJSON("/api/v1/surveys", r),
-		Rows: report.Part(all, page, route.PageSize), Open: open,
+		Rows: report.Part(rows, page, route.PageSize), Open: open,
 	}
 	view.Trend = trendOf(all)
 	view.Charts = len(all) > 0

@@ -44,6 +44,7 @@ var everyList = []list{
 	{path: "/events/changes", api: "/api/v1/events/changes", rows: "events"},
 	{path: "/ledger", api: "/api/v1/ledger", rows: "ledger"},
 	{path: "/unmapped", api: "/api/v1/unmapped", rows: "unmapped"},
+	{path: "/surveys", api: "/api/v1/surveys", rows: "surveys"},
 	{path: "/surveys/2026-Q3?by=team", api: "/api/v1/surveys/2026-Q3?by=team", rows: "rows"},
 }
 
