@@ -43,7 +43,9 @@ type Options struct {
 	// Resolve returns the commit of a version of an action that no list has, by owner/name and tag: it may ask the host.
 	// Nil: nobody is asked, and what no list has is left to a person.
 	Resolve func(ctx context.Context, repository, tag string) (edits.Action, error)
-	Now     time.Time
+	// Jobs are how long the jobs of the workflows took; those that are not known get a default limit.
+	Jobs []edits.JobTime
+	Now  time.Time
 	// Entity is the service, if the catalog has it; zero: the files alone describe it. The directory is then the one that
 	// describes it, if one below Dir does.
 	Entity descriptor.Entity

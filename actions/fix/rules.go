@@ -185,6 +185,7 @@ func (p *planner) edit(ctx context.Context, r *Rule) {
 		Actions: p.actions(),
 		Images:  p.images(),
 		Resolve: p.resolver(ctx),
+		Jobs:    p.Jobs,
 	})
 	if err != nil {
 		r.ask("", "the edit failed: "+err.Error())
@@ -194,6 +195,11 @@ func (p *planner) edit(ctx context.Context, r *Rule) {
 		if reason := p.declined("", p.inService(name)); reason != "" {
 			r.decline(name + " is " + reason)
 			return
+		}
+	}
+	for _, text := range result.Notes {
+		if !slices.Contains(p.plan.Notes, text) {
+			p.plan.Notes = append(p.plan.Notes, text)
 		}
 	}
 	for _, a := range result.Asks {

@@ -33,9 +33,7 @@ type gitObject struct {
 // Version returns the commit of a tag of a repository, through annotated tags. The error is that there is no such tag:
 // it may be a branch, whose commit changes.
 func (h *Host) Version(ctx context.Context, repository, tag string) (Version, error) {
-	fail := func(err error) (Version, error) {
-		return Version{}, fmt.Errorf("looking for the commit of %s@%s: %w", repository, tag, err)
-	}
+	fail := func(err error) error { return fmt.Errorf("looking for the commit of %s@%s: %w", repository, tag, err) }
 	if !repositoryName.MatchString(repository) || !tagName.MatchString(tag) || strings.Contains(tag, "..") {
 		return Version{}, errors.New("looking for the commit of an action: its name or its version is none of GitHub's")
 	}
@@ -44,7 +42,7 @@ func (h *Host) Version(ctx context.Context, repository, tag string) (Version, er
 		Object gitObject `json:"object"`
 	}
 	if err := h.get(ctx, "repos/"+repository+"/git/matching-refs/tags/"+tag, &refs); err != nil {
-		return fail(err)
+		return Version{}, fail(err)
 	}
 	var exact gitObject
 	longer := map[string]gitObject{}
@@ -58,11 +56,11 @@ func (h *Host) Version(ctx context.Context, repository, tag string) (Version, er
 		}
 	}
 	if exact.SHA == "" {
-		return fail(errors.New("there is no such tag; a branch changes, so choose a version"))
+		return Version{}, fail(errors.New("there is no such tag; a branch changes, so choose a version"))
 	}
 	commit, err := h.peel(ctx, repository, exact)
 	if err != nil {
-		return fail(err)
+		return Version{}, fail(err)
 	}
 	v := Version{Tag: tag, Commit: commit}
 	asked := 0
@@ -73,7 +71,7 @@ func (h *Host) Version(ctx context.Context, repository, tag string) (Version, er
 				break
 			}
 			if object.SHA, err = h.peel(ctx, repository, object); err != nil {
-				return fail(err)
+				return Version{}, fail(err)
 			}
 		}
 		if object.SHA == commit || object.SHA == exact.SHA {

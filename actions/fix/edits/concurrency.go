@@ -26,7 +26,7 @@ func (e *editor) concurrency(f *splice.File, w *workflow.Workflow) error {
 			e.ask(w.Path, t.At.Line, "choose a concurrency group: %s", reason)
 			return nil
 		}
-		// Every other run has a group of its own: runs of the default branch are never canceled.
+		// Every other run has a group of its own: runs of the default branch are never ended.
 		return f.Insert(f.Docs[0], "on", "concurrency", splice.Map{
 			{Key: "group", Value: stem + "-${{ github.event_name == 'pull_request' && github.event.number || github.run_id }}"},
 			{Key: "cancel-in-progress", Value: true},
@@ -60,8 +60,8 @@ func (e *editor) notEnded(w *workflow.Workflow, t *workflow.Trigger, stem string
 	for i := range w.Jobs {
 		switch j := &w.Jobs[i]; {
 		case j.Uses != nil && !e.harmless(j.Uses):
-			return "the job " + j.ID + " calls another workflow, which may have a group of its own, or leave half done what is " +
-				"ended"
+			return "the job " + j.ID + " calls another workflow, which may have a group of its own, or leave half done what " +
+				"is ended"
 		case changes(w, j):
 			return "the job " + j.ID + " deploys or publishes, and a run that is ended may leave that half done"
 		}

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/dxctl/dxctl/actions/splice"
 	"github.com/dxctl/dxctl/catalog/descriptor"
@@ -44,6 +45,16 @@ type Repo struct {
 	Images  map[string]string
 	// Resolve returns the commit of a version of an action that Actions lack, by owner/name and tag. Nil: nobody is asked.
 	Resolve func(repository, tag string) (Action, error)
+	// Jobs are how long the jobs of the workflows took.
+	Jobs []JobTime
+}
+
+// JobTime is how long the successful attempts of a job took, as far as sources have reported them.
+type JobTime struct {
+	Workflow string // its name, or its path if it has none
+	Job      string // as the host shows it: the name or the id, and the values of a matrix in brackets
+	Longest  time.Duration
+	Runs     int
 }
 
 // Ask is something that a person has to decide or to do.
@@ -56,6 +67,7 @@ type Ask struct {
 type Result struct {
 	Files map[string][]byte // new contents by path, relative to the root
 	Asks  []Ask
+	Notes []string // why the edit chose what no file decides, a sentence each without a full stop
 }
 
 // editor collects the result of an edit.

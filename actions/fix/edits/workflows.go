@@ -15,7 +15,6 @@ import (
 	"github.com/dxctl/dxctl/repository/dependency"
 	"github.com/dxctl/dxctl/repository/environment"
 	"github.com/dxctl/dxctl/repository/workflow"
-	"github.com/dxctl/dxctl/repository/yamlfile"
 )
 
 // eachWorkflow edits every workflow, parsed as it is now.
@@ -135,8 +134,8 @@ func (e *editor) askCommit(name string, uses *yaml.Node, u *workflow.Use) {
 	if repository := repositoryOf(u); plainName.MatchString(repository) && plainName.MatchString(u.Ref) {
 		command = fmt.Sprintf(" (`gh api repos/%s/commits/%s --jq .sha`)", repository, u.Ref)
 	}
-	e.ask(name, uses.Line, "find out the commit of %s%s and write it with the version as a comment: no list of the golden "+
-		"path has it, and there are no credentials with which GitHub could be asked", uses.Value, command)
+	e.ask(name, uses.Line, "find out the commit of %s%s and write it with the version as a comment: no list of the "+
+		"golden path has it, and there are no credentials with which GitHub could be asked", uses.Value, command)
 }
 
 // plainName matches names that no shell reads as anything else. Who wrote the repository chose them.
@@ -198,35 +197,6 @@ func later(a, b string) bool {
 		return n
 	}
 	return slices.Compare(numbers(a), numbers(b)) > 0
-}
-
-// addTimeouts gives each job a timeout, and a workflow of pull requests a concurrency group.
-func addTimeouts(e *editor) {
-	// A job that exists may take longer than those of the golden path. The limit is there to end what hangs.
-	minutes := max(e.number("minutes", 0), 120)
-	e.eachWorkflow(func(f *splice.File, w *workflow.Workflow) error {
-		err := jobs(f, func(_ string, job *yaml.Node) error {
-			if yamlfile.Has(job, "timeout-minutes") || yamlfile.Has(job, "uses") || !yamlfile.Has(job, "steps") {
-				return nil
-			}
-			limit := minutes
-			for _, step := range items(splice.Field(job, "steps")) {
-				// A step may take longer than usual: then the job may, too.
-				if n, ok := yamlfile.Int(splice.Field(step, "timeout-minutes")); ok {
-					limit = max(limit, n+15)
-				}
-			}
-			after := ""
-			if splice.Field(job, "runs-on") != nil {
-				after = "runs-on"
-			}
-			return f.Insert(job, after, "timeout-minutes", min(limit, 360))
-		})
-		if err != nil {
-			return err
-		}
-		return e.concurrency(f, w)
-	})
 }
 
 // testPullRequests runs a workflow that has tests for pull requests, too, if it uses nothing that a pull request must

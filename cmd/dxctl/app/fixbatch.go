@@ -31,10 +31,14 @@ func (a *App) PlanFix(ctx context.Context, r FixRequest) (*fix.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	jobs, err := a.jobTimes(ctx, r.Entity.Ref)
+	if err != nil {
+		return nil, err
+	}
 	return fix.New(ctx, fix.Options{
 		Dir: r.Root, Archive: &fix.Archive{Root: r.Root, Commit: r.Commit}, Rules: r.Rules, GoldenPath: r.GoldenPath,
 		Answers: r.Answers, Engine: a.cards, Paths: r.Paths, Defaults: a.cfg.Paths.Defaults, Now: a.now(),
-		Entity: r.Entity, Known: known, Resolve: r.Resolve,
+		Entity: r.Entity, Known: known, Resolve: r.Resolve, Jobs: jobs,
 		Pinned: func(_ context.Context, lock *pathlock.Lock) *paths.Path { return pinned(r.Paths, lock) },
 	})
 }

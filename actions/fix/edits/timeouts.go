@@ -1,0 +1,91 @@
+package edits
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/dxctl/dxctl/actions/splice"
+	"github.com/dxctl/dxctl/repository/workflow"
+	"github.com/dxctl/dxctl/repository/yamlfile"
+)
+
+// The limits of jobs, in minutes.
+const (
+	defaultLimit = 120 // of a job of which no times are known: it ends what hangs, and nothing that works
+	leastLimit   = 10
+	mostLimit    = 360 // GitHub's own
+)
+
+// enoughRuns is from how many runs on the longest one says how long a job takes.
+const enoughRuns = 10
+
+// addTimeouts gives each job a timeout, and a workflow of pull requests a concurrency group.
+func addTimeouts(e *editor) {
+	defaults := 0
+	e.eachWorkflow(func(f *splice.File, w *workflow.Workflow) error {
+		err := jobs(f, func(id string, job *yaml.Node) error {
+			if yamlfile.Has(job, "timeout-minutes") || yamlfile.Has(job, "uses") || !yamlfile.Has(job, "steps") {
+				return nil
+			}
+			limit := defaultLimit
+			if took := e.took(w, id, job); took.Runs > 0 {
+				limit = limitOf(took.Longest)
+				e.result.Notes = append(e.result.Notes, fmt.Sprintf("the job %s of %s gets a limit of %d minutes: at least twice "+
+					"the longest of its %d successful runs in 90 days, which took %s", OneLine(id, maxQuoted), path.Base(w.Path),
+					limit, took.Runs, took.Longest.Round(time.Second)))
+			} else {
+				defaults++
+			}
+			limit = max(limit, e.number("minutes", 0))
+			for _, step := range items(splice.Field(job, "steps")) {
+				// A step may take longer than usual: then the job may, too.
+				if n, ok := yamlfile.Int(splice.Field(step, "timeout-minutes")); ok {
+					limit = max(limit, n+15)
+				}
+			}
+			after := ""
+			if splice.Field(job, "runs-on") != nil {
+				after = "runs-on"
+			}
+			return f.Insert(job, after, "timeout-minutes", min(limit, mostLimit))
+		})
+		if err != nil {
+			return err
+		}
+		return e.concurrency(f, w)
+	})
+	if defaults > 0 {
+		e.result.Notes = append(e.result.Notes, fmt.Sprintf("%d jobs get the default limit of %d minutes, because it is not "+
+			"known here how long they take; lower it where you know", defaults, max(defaultLimit, e.number("minutes", 0))))
+	}
+}
+
+// limitOf returns twice a time, rounded up to five minutes.
+func limitOf(longest time.Duration) int {
+	const step = 5 * time.Minute
+	return max(leastLimit, int((2*longest+step-1)/step)*5)
+}
+
+// took returns how long a job took, with all values of its matrix; no runs if too few are known.
+func (e *editor) took(w *workflow.Workflow, id string, job *yaml.Node) JobTime {
+	name := yamlfile.Text(splice.Field(job, "name"))
+	if name == "" {
+		name = id
+	}
+	var sum JobTime
+	for _, one := range e.Jobs {
+		if one.Workflow != w.Name && one.Workflow != w.Path || one.Job != name && !strings.HasPrefix(one.Job, name+" (") {
+			continue
+		}
+		sum.Runs += one.Runs
+		sum.Longest = max(sum.Longest, one.Longest)
+	}
+	if sum.Runs < enoughRuns {
+		return JobTime{}
+	}
+	return sum
+}
