@@ -20,6 +20,17 @@ type LinkedRule struct {
 	Patched bool `json:"patched"`
 }
 
+// ShortFix is the first sentence of what to do; the page of the rule has all of it.
+func (r LinkedRule) ShortFix() string {
+	words := strings.Fields(r.Fix)
+	for i, word := range words {
+		if strings.HasSuffix(word, ".") || strings.HasSuffix(word, ":") {
+			return strings.Join(words[:i+1], " ")
+		}
+	}
+	return strings.Join(words, " ")
+}
+
 // LinkedRules finds rules in the scorecards. One that several have is listed for each of them.
 func (r *Reader) LinkedRules(ids []string) []LinkedRule {
 	var all []LinkedRule

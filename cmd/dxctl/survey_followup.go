@@ -43,7 +43,7 @@ func followUpTable(f *report.SurveyFollowUp) output.Table {
 		for i, team := range h.Teams {
 			teams[i] = team.Team
 		}
-		fix := h.Rule.Fix
+		fix := h.Rule.ShortFix()
 		if h.Rule.Patched {
 			fix += " `dxctl fix` proposes the change."
 		}
