@@ -42,8 +42,9 @@ const Poll = time.Minute
 type Item struct {
 	Entity   string // ref
 	Proposal github.Proposal
-	Private  bool     // the repository is
-	Rules    []string // that the changes make pass
+	Private  bool          // the repository is
+	Checks   github.Checks // of the commit that it was planned on
+	Rules    []string      // that the changes make pass
 	Issues   []github.Issue
 }
 
@@ -139,6 +140,11 @@ func (p *Plan) Digest() string {
 	}
 	text, _ := json.Marshal(what) // texts and numbers can always be encoded
 	return "sha256:" + sum(string(text))
+}
+
+// Blind reports whether the batch would have to look at checks that the credentials may not read.
+func (p *Plan) Blind() bool {
+	return len(p.Waves) > 1 && slices.ContainsFunc(p.Items, func(i Item) bool { return i.Checks == github.ChecksHidden })
 }
 
 // runs are the runs of a plan, as they are recorded before the first one begins.

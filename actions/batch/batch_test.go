@@ -103,6 +103,7 @@ func newWorld(t *testing.T, repositories int) *world {
 // item is what is proposed to a repository at a head.
 func item(head github.Head) batch.Item {
 	return batch.Item{Entity: "component:default/" + strings.TrimPrefix(head.Repository, "acme/"), Rules: []string{"license"},
+		Checks: head.Checks,
 		Proposal: github.Proposal{Repository: head.Repository, Base: head.Branch, On: head.Commit, Tree: head.Tree,
 			Branch: "dxctl/fix-go-service", Message: "Fix", Title: "Fix", Body: "Why.",
 			Files: []actions.FileChange{{Path: "LICENSE", After: []byte("free\n")}}}}
@@ -280,6 +281,40 @@ func TestWaits(t *testing.T) {
 	if paused := new(batch.PausedError); !errors.As(err, &paused) || w.opened() != 1 || w.batch.Status != event.Waiting ||
 		!strings.Contains(err.Error(), "not finished: those of 1 pull requests, after 1h") {
 		t.Errorf("%v, %d opened, %s", err, w.opened(), w.batch.Status)
+	}
+}
+
+// TestHidden: where the credentials may not read checks, nobody knows whether a wave is good. A single wave needs none.
+func TestHidden(t *testing.T) {
+	w := newWorld(t, 3)
+	w.Scopes = "-"
+	w.After = func(*http.Request) bool {
+		for _, repo := range w.Repos {
+			for _, branch := range []string{"main", "dxctl/fix-go-service"} {
+				if commit := repo.Refs["heads/"+branch]; commit != "" {
+					repo.Checks[commit] = "FAILURE"
+				}
+			}
+		}
+		return true
+	}
+	_ = w.plan(t, settings())
+	p := w.plan(t, settings())
+	if !p.Blind() {
+		t.Error("the plan does not say that checks are hidden")
+	}
+	if err := w.start(t, p); !errors.Is(err, github.ErrRights) || w.opened() != 1 || w.batch.Status != event.Waiting {
+		t.Errorf("%v, %d opened, %s", err, w.opened(), w.batch.Status)
+	}
+	w = newWorld(t, 3)
+	w.Scopes = "-"
+	s := settings()
+	s.Waves = "rest"
+	if p = w.plan(t, s); p.Blind() {
+		t.Error("a single wave needs no checks")
+	}
+	if err := w.start(t, p); err != nil || w.opened() != 3 {
+		t.Errorf("%v, %d opened", err, w.opened())
 	}
 }
 

@@ -101,6 +101,9 @@ func (w *work) look(ctx context.Context) (verdict, error) {
 			v.bad = append(v.bad, run.URL)
 			continue
 		}
+		if s.Open && s.Checks == github.ChecksHidden {
+			return v, github.ErrChecks
+		}
 		young := w.Now().Sub(run.FinishedAt) < w.settings.Settle
 		if s.Open && (s.Checks == github.ChecksRunning || s.Checks == github.NoChecks && young) {
 			v.waiting++

@@ -235,8 +235,8 @@ func (w *work) propose(ctx context.Context, run *event.ActionRun, head github.He
 		if item, err = w.Again(ctx, *run, head, w.settings); err != nil {
 			return nil, err
 		}
-		steps = append(steps, event.ActionStep{Name: "plan", Status: event.Succeeded, Note: "at " + head.Commit})
 	}
+	steps = append(steps, event.ActionStep{Name: "plan", Status: event.Succeeded, Note: "at " + head.Commit})
 	if patch := item.Proposal.Patch(); patch != run.Patch {
 		run.Status, run.Outcome, run.Note = event.Skipped, Changed, "the repository changed, and so would the changes; plan "+
 			"another batch"

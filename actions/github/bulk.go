@@ -34,15 +34,23 @@ const (
 	ChecksRunning Checks = "running"
 	ChecksPassed  Checks = "passed"
 	ChecksFailed  Checks = "failed"
+	ChecksHidden  Checks = "hidden" // the credentials may not read them
 )
+
+// ErrChecks is the error of credentials that may not read checks.
+var ErrChecks = fmt.Errorf("%w: they may not read the checks of commits, which GitHub shows to no fine-grained token; "+
+	"use an App, or a classic token", ErrRights)
 
 // rollup is what GitHub says of the checks of a commit.
 type rollup struct {
 	State string `json:"state"` // SUCCESS, FAILURE, ERROR, PENDING, EXPECTED
 }
 
-func (r *rollup) checks() Checks {
+// checks returns the state. hidden is whether GitHub refused to show some.
+func (r *rollup) checks(hidden bool) Checks {
 	switch {
+	case r == nil && hidden:
+		return ChecksHidden
 	case r == nil:
 		return NoChecks
 	case r.State == "SUCCESS":
@@ -84,17 +92,18 @@ func (h *Host) Heads(ctx context.Context, repositories []string) ([]Head, error)
 		for i := range names {
 			parts[i] = headFields
 		}
-		if err := h.each(ctx, names, parts, &answers); err != nil {
+		hidden, err := h.each(ctx, names, parts, &answers)
+		if err != nil {
 			return nil, fmt.Errorf("reading the default branches: %w", err)
 		}
 		for i, name := range names {
-			heads = append(heads, h.head(name, answers[alias(i)]))
+			heads = append(heads, h.head(name, answers[alias(i)], hidden))
 		}
 	}
 	return heads, nil
 }
 
-func (h *Host) head(name string, a *headAnswer) Head {
+func (h *Host) head(name string, a *headAnswer, hidden bool) Head {
 	head := Head{Repository: name}
 	if a == nil {
 		head.Problem = "the credentials see no repository " + name
@@ -111,7 +120,7 @@ func (h *Host) head(name string, a *headAnswer) Head {
 		head.Problem = "it has no commit"
 	default:
 		head.Branch, head.Commit, head.Tree = a.Branch.Name, a.Branch.Target.ID, a.Branch.Target.Tree.ID
-		head.Checks = a.Branch.Target.Rollup.checks()
+		head.Checks = a.Branch.Target.Rollup.checks(hidden)
 	}
 	return head
 }
@@ -170,17 +179,18 @@ func (h *Host) States(ctx context.Context, pulls []PullRef) ([]PullState, error)
 	baseRef { target { ... on Commit { statusCheckRollup { state } } } }
 	commits(last: 1) { nodes { commit { statusCheckRollup { state } } } } }`, p.Number)
 		}
-		if err := h.each(ctx, names, parts, &answers); err != nil {
+		hidden, err := h.each(ctx, names, parts, &answers)
+		if err != nil {
 			return nil, fmt.Errorf("reading the state of pull requests: %w", err)
 		}
 		for i := range some {
-			states = append(states, stateOf(answers[alias(i)]))
+			states = append(states, stateOf(answers[alias(i)], hidden))
 		}
 	}
 	return states, nil
 }
 
-func stateOf(a *pullAnswer) PullState {
+func stateOf(a *pullAnswer, hidden bool) PullState {
 	if a == nil || a.Pull == nil {
 		return PullState{}
 	}
@@ -189,10 +199,10 @@ func stateOf(a *pullAnswer) PullState {
 		s.MergedAt = *a.Pull.MergedAt
 	}
 	if nodes := a.Pull.Commits.Nodes; len(nodes) > 0 {
-		s.Checks = nodes[0].Commit.Rollup.checks()
+		s.Checks = nodes[0].Commit.Rollup.checks(hidden)
 	}
 	if a.Pull.Base != nil {
-		s.Base = a.Pull.Base.Target.Rollup.checks()
+		s.Base = a.Pull.Base.Target.Rollup.checks(hidden)
 	}
 	return s
 }
@@ -200,8 +210,8 @@ func stateOf(a *pullAnswer) PullState {
 func alias(i int) string { return fmt.Sprintf("r%d", i) }
 
 // each asks something of each of several repositories. What does not exist, or may not be seen, is missing in the
-// answers.
-func (h *Host) each(ctx context.Context, repositories, parts []string, answers any) error {
+// answers. hidden is whether the checks of a commit may not be seen.
+func (h *Host) each(ctx context.Context, repositories, parts []string, answers any) (hidden bool, err error) {
 	variables := map[string]any{}
 	var declared, asked strings.Builder
 	for i, name := range repositories {
@@ -211,10 +221,10 @@ func (h *Host) each(ctx context.Context, repositories, parts []string, answers a
 		fmt.Fprintf(&asked, "%s: repository(owner: $o%d, name: $n%d) { %s }\n", alias(i), i, i, parts[i])
 	}
 	text := "query(" + strings.TrimSuffix(declared.String(), ", ") + ") {\n" + asked.String() + "}"
-	err := h.query(ctx, text, variables, answers)
+	err = h.query(ctx, text, variables, answers)
 	var partial client.GraphQLErrors
 	if errors.As(err, &partial) && partial.Missing() {
-		return nil
+		return partial.Refused("statusCheckRollup"), nil
 	}
-	return err
+	return false, err
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/dxctl/dxctl/actions/github"
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
@@ -139,7 +140,7 @@ func (s *cli) fixAll(ctx context.Context, o fixOptions) error {
 			return batchError(err)
 		}
 		digest := p.Digest()
-		if err := batchTable(p, digest).Print(s.out, s.output); err != nil {
+		if err := s.printBatch(batchTable(p, digest), o, len(p.Items) > 0); err != nil {
 			return err
 		}
 		switch {
@@ -157,8 +158,21 @@ func (s *cli) fixAll(ctx context.Context, o fixOptions) error {
 	})
 }
 
+// printBatch prints the plan of what is not carried out. If it is carried out, its result is printed, and the plan
+// comes before it only for people: a program reads one document.
+func (s *cli) printBatch(t output.Table, o fixOptions, changes bool) error {
+	if s.output != "table" && changes && (o.yes || o.all.digest != "") {
+		return nil
+	}
+	return t.Print(s.out, s.output)
+}
+
 // start checks the rights and carries out a plan.
 func (f *fixer) start(ctx context.Context, p *batch.Plan, o fixOptions) error {
+	if p.Blind() {
+		return credentials(fmt.Errorf("%w; or open all pull requests at once, without looking at checks, with --waves rest; "+
+			"nothing was written", github.ErrChecks))
+	}
 	notes, err := f.host.CheckBatch(ctx, needs(p))
 	if err != nil {
 		return credentials(err)

@@ -148,11 +148,12 @@ func (f *fixer) item(ctx context.Context, e descriptor.Entity, head github.Head,
 			return err
 		}
 		title, body := plan.PullRequest()
-		item = batch.Item{Entity: e.Ref, Private: head.Private, Rules: plan.Passing(), Proposal: github.Proposal{
+		item = batch.Item{Entity: e.Ref, Private: head.Private, Checks: head.Checks, Rules: plan.Passing()}
+		item.Proposal = github.Proposal{
 			Repository: head.Repository, Base: head.Branch, On: head.Commit, Tree: head.Tree,
 			Branch: plan.Branch(), Files: plan.Files, Message: title, Title: title, Body: body,
 			Partial: len(s.Rules) > 0, Blocked: len(plan.Conflicts) > 0,
-		}}
+		}
 		if s.Issues {
 			item.Issues = issuesOf(plan)
 		}

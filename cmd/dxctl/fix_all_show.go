@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -169,7 +170,7 @@ func (s *cli) undoBatch(ctx context.Context, id string, o fixOptions) error {
 			return credentials(err)
 		}
 		digest := p.Digest()
-		if err := undoTable(p, digest).Print(s.out, s.output); err != nil {
+		if err := s.printBatch(undoTable(p, digest), o, p.Count(batch.UndoNothing) < len(p.Pulls)); err != nil {
 			return err
 		}
 		conflicts := error(nil)
@@ -186,8 +187,9 @@ func (s *cli) undoBatch(ctx context.Context, id string, o fixOptions) error {
 			fmt.Fprintf(s.err, "dxctl: nothing was changed; add --yes to take the batch back\n")
 			return conflicts
 		}
-		if _, err := f.runner.Undo(ctx, f.host, state, p); err != nil {
-			return batchError(err)
+		state, err = f.runner.Undo(ctx, f.host, state, p)
+		if err = errors.Join(f.printRuns(state), batchError(err)); err != nil {
+			return err
 		}
 		return conflicts
 	})

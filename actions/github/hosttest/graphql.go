@@ -45,11 +45,35 @@ func (s *Server) graphQL(body object) (int, any) {
 			data[found[1]] = repo.node(full)
 		}
 	}
+	if s.Scopes == "-" { // GitHub offers fine-grained tokens no permission for check runs
+		hide(data, nil, &errs)
+	}
 	answer := object{"data": data}
 	if len(errs) > 0 {
 		answer["errors"] = errs
 	}
 	return http.StatusOK, answer
+}
+
+// hide leaves the checks out of an answer.
+func hide(node object, path []any, errs *[]object) {
+	for key, value := range node {
+		at := append(path[:len(path):len(path)], key)
+		switch value := value.(type) {
+		case object:
+			if key == "statusCheckRollup" {
+				node[key] = nil
+				*errs = append(*errs, object{"type": "FORBIDDEN", "path": at,
+					"message": "Resource not accessible by personal access token"})
+				continue
+			}
+			hide(value, at, errs)
+		case []object:
+			for i, one := range value {
+				hide(one, append(at[:len(at):len(at)], i), errs)
+			}
+		}
+	}
 }
 
 func (r *Repo) rollup(commit string) any {

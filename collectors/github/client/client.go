@@ -243,6 +243,13 @@ func (e GraphQLErrors) Missing() bool {
 	})
 }
 
+// Refused reports whether GitHub refused a field of the answer to the credentials.
+func (e GraphQLErrors) Refused(field string) bool {
+	return slices.ContainsFunc(e, func(one graphQLError) bool {
+		return one.Type == "FORBIDDEN" && slices.Contains(one.Path, any(field))
+	})
+}
+
 // Failing reports whether GitHub fails to answer a query, as opposed to refusing it or being out of reach.
 func Failing(err error) bool {
 	var said GraphQLErrors
