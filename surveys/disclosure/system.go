@@ -2,6 +2,7 @@ package disclosure
 
 import (
 	"cmp"
+	"math/bits"
 	"runtime"
 	"slices"
 
@@ -18,8 +19,10 @@ type system struct {
 	crossed []uint64 // of each column: a number that is the same for those in the same groups that are not teams
 	rows    []row
 	scratch []uint64
-	touched []int  // columns of scratch that may not be 0
-	isIn    []bool // of each column: it is in touched
+	touched []int    // columns of scratch that may not be 0
+	isIn    []bool   // of each column: it is in touched
+	rowOf   []int    // of each column: the row whose pivot it is; −1: of none
+	pending []uint64 // bits of the rows whose pivots may not be 0 in scratch
 }
 
 // row is an equation from which all earlier pivots are eliminated.
@@ -96,6 +99,7 @@ func (y *system) merge(totals []int, rests [][]int, members [][]int, crossed []i
 		y.column[p] = c
 	}
 	y.scratch, y.isIn = make([]uint64, len(y.columns)), make([]bool, len(y.columns))
+	y.rowOf = slices.Repeat([]int{-1}, len(y.columns))
 	return frequency
 }
 
@@ -117,6 +121,9 @@ func (y *system) put(c int, value uint64) {
 		y.isIn[c] = true
 		y.touched = append(y.touched, c)
 	}
+	if i := y.rowOf[c]; i >= 0 {
+		y.pending[i/64] |= 1 << (i % 64)
+	}
 }
 
 // take returns what is left in y.scratch, in no order, and clears it.
@@ -132,19 +139,27 @@ func (y *system) take() (v vector) {
 	return v
 }
 
-// reduce eliminates all pivots from a vector in y.scratch, and returns the last row that was needed; −1 if none was.
+// reduce eliminates all pivots from a vector in y.scratch, and returns the last row that was needed; −1 if none was. A
+// row has no pivot of an earlier one, so that once through the rows is enough.
 func (y *system) reduce() (last int) {
 	last = -1
-	for i := range y.rows {
-		r := &y.rows[i]
-		factor := y.scratch[r.pivot]
-		if factor == 0 {
-			continue
-		}
-		last = i
-		factor = negate(factor)
-		for k, c := range r.columns {
-			y.put(c, multiply(factor, r.values[k]))
+	for word := range y.pending {
+		for y.pending[word] != 0 {
+			i := 64*word + bits.TrailingZeros64(y.pending[word])
+			y.pending[word] &= y.pending[word] - 1
+			r := &y.rows[i]
+			factor := y.scratch[r.pivot]
+			if factor == 0 {
+				continue
+			}
+			last = i
+			factor = negate(factor)
+			for k, c := range r.columns {
+				if c != r.pivot {
+					y.put(c, multiply(factor, r.values[k]))
+				}
+			}
+			y.scratch[r.pivot] = 0
 		}
 	}
 	return last
@@ -166,7 +181,11 @@ func (y *system) append(group int, columns []int, frequency []int) {
 	for k := range r.values {
 		r.values[k] = multiply(scale, r.values[k])
 	}
+	y.rowOf[r.pivot] = len(y.rows)
 	y.rows = append(y.rows, r)
+	if len(y.rows) > 64*len(y.pending) {
+		y.pending = append(y.pending, 0)
+	}
 }
 
 // vector has a coefficient for each of some columns.
