@@ -248,10 +248,17 @@ func (y *system) null(seed uint64) []uint64 {
 	return z
 }
 
-// closeGroups applies the second rule to all shown groups: it hides groups by which fewer answers than the threshold to
-// a question could be derived.
+// closeGroups applies the second rule to all shown groups: it hides groups by which fewer answers than the threshold
+// to a question could be derived. One question comes first: the others mostly break the rule with the same groups.
 func (s *survey) closeGroups(shown []int) []int {
-	pending := s.deciding
+	first := min(1, len(s.deciding))
+	shown = s.closeQuestions(s.deciding[:first], shown)
+	return s.closeQuestions(s.deciding[first:], shown)
+}
+
+// closeQuestions hides groups until nothing small can be derived of some questions. Hiding makes the systems smaller,
+// so that a question of which nothing can be derived needs no second look.
+func (s *survey) closeQuestions(pending, shown []int) []int {
 	for {
 		found := make([][]int, len(pending))
 		var work errgroup.Group // the systems of questions do not depend on each other
@@ -269,7 +276,7 @@ func (s *survey) closeGroups(shown []int) []int {
 		}
 		_ = work.Wait() // nothing can fail
 		hide := map[int]bool{}
-		var again []int // hiding makes the systems smaller, so the other questions need no second look
+		var again []int
 		for k, groups := range found {
 			for _, group := range groups {
 				hide[group] = true
