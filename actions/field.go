@@ -31,6 +31,7 @@ type Field struct {
 	Example     string
 	MaxLength   int    // bytes of a String, or of each word or text; 0: [DefaultLength]
 	One         string // of a List or of Texts: the name of one of them; the flag of a text takes NAME=VALUE
+	Placeholder string // of the value on the command line: NAME; empty: TEXT
 	Argument    bool   // on the command line, it is an argument instead of a flag
 	// Entity is the kind of the entity of the catalog that a String names, such as Group; empty: it names none. Over HTTP
 	// the catalog must have it.

@@ -143,7 +143,7 @@ var ByOutcome = sorting.Order{By: "outcome"}
 
 // Steps returns what it would take for each of the entities to earn the rule; nil for those that have.
 func (r *Reader) Steps(ctx context.Context, rows []RuleService) ([]*Step, error) {
-	took, err := r.repairs(ctx)
+	known, err := r.experience(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +152,7 @@ func (r *Reader) Steps(ctx context.Context, rows []RuleService) ([]*Step, error)
 		if scorecards.Earned(rows[i].Result.Outcome) {
 			continue
 		}
-		step := r.stepOf(rows[i].Entity, rows[i].Report, rows[i].Result, took)
+		step := r.stepOf(rows[i].Entity, rows[i].Report, rows[i].Result, known)
 		steps[i] = &step
 	}
 	return steps, nil

@@ -17,9 +17,10 @@ import (
 // Way is the smallest set of rules that an entity needs for the next level of a scorecard: every rule of that level
 // that counts and is not earned. All rules of the levels below are earned.
 //
-// The steps are in the order of their gain for the effort. The gain is the share of the way that a step is, by weight.
-// The effort is the stated one (minutes 1, hours 5, days 25), unless enough repairs of every step are known here: then
-// it is the median time that they took, at least a day.
+// The steps are in the order of their expected gain for the effort. The gain is the share of the way that a step is, by
+// weight, times the probability that its fix makes the rule pass, see [FixRate]: (k + 1) / (n + 2) of n fixes that were
+// graded after their merge, if n is at least 5, else 1/2. The effort is the stated one (minutes 1, hours 5, days 25),
+// unless enough repairs of every step are known here: then it is the median time that they took, at least a day.
 type Way struct {
 	Scorecard  string  `json:"scorecard"`
 	Title      string  `json:"title"` // of the scorecard
@@ -44,6 +45,7 @@ type Step struct {
 	Share     float64       `json:"share"`  // of the way, 0 to 1
 	Effort    string        `json:"effort"` // as the rule states it
 	Took      *Took         `json:"took"`   // here; null: too few repairs are known
+	Fixes     *Rate         `json:"fixes"`  // share of the fixes of the rule after which it passes; null: fewer than 5 are known
 	Action    Action        `json:"action"`
 	Also      int           `json:"-"` // of FirstSteps: further steps that lack facts of the same sources
 
@@ -52,10 +54,14 @@ type Step struct {
 
 // Cost says what the step takes: the stated effort, and how long it took here where that is known.
 func (s Step) Cost() string {
-	if s.Took == nil {
-		return s.Effort
+	text := s.Effort
+	if s.Took != nil {
+		text += "; took here: median " + s.Took.Text()
 	}
-	return s.Effort + "; took here: median " + s.Took.Text()
+	if s.Fixes != nil {
+		text += "; passes after " + words.Percent(&s.Fixes.Share) + " of its fixes, n = " + words.Whole(s.Fixes.N)
+	}
+	return text
 }
 
 // Text is such as "6 days, n = 9".
@@ -90,11 +96,11 @@ var howTexts = map[string]string{
 }
 
 // stepOf describes a result that is not earned.
-func (r *Reader) stepOf(e descriptor.Entity, report *scorecards.Report, x *scorecards.Result, t repairs) Step {
+func (r *Reader) stepOf(e descriptor.Entity, report *scorecards.Report, x *scorecards.Result, known experience) Step {
 	s := Step{
 		Scorecard: report.Scorecard, Card: report.Title, Rule: x.Rule, Title: x.Title, Outcome: x.Outcome, Reason: x.Reason,
 		Level: strings.ToLower(report.NextLevel), Gain: report.Gain(x), Effort: x.Effort,
-		Took: t.of(report.Scorecard, x.Rule), Action: r.actionOf(e, report.Scorecard, x),
+		Took: known.took.of(report.Scorecard, x.Rule), Fixes: known.rates.of(report.Scorecard, x.Rule), Action: r.actionOf(e, report.Scorecard, x),
 	}
 	total := 0.0
 	for i := range report.Next {
@@ -106,12 +112,17 @@ func (r *Reader) stepOf(e descriptor.Entity, report *scorecards.Report, x *score
 	return s
 }
 
+// ServiceArg is an entity as commands take it: the name of a Component of the default namespace, else the ref.
+func ServiceArg(ref string) string {
+	if strings.HasPrefix(ref, "component:default/") {
+		return words.RefName(ref)
+	}
+	return ref
+}
+
 // actionOf returns what to do about a result that is not earned.
 func (r *Reader) actionOf(e descriptor.Entity, scorecard string, x *scorecards.Result) Action {
-	name := words.RefName(e.Ref)
-	if !strings.HasPrefix(e.Ref, "component:default/") {
-		name = e.Ref
-	}
+	name := ServiceArg(e.Ref)
 	a := Action{How: []string{}, Explain: "dxctl grade " + name + " --rule " + x.Rule}
 	switch x.Outcome {
 	case event.Fail:
@@ -191,49 +202,49 @@ func (r *Reader) rule(scorecard, id string) (*scorecards.Scorecard, *scorecards.
 // waysOf returns the cheapest way of an entity to the next level of each scorecard that grades it; none for a scorecard
 // whose levels it has all reached.
 func (r *Reader) waysOf(ctx context.Context, s Service) ([]Way, error) {
-	took, err := r.repairs(ctx)
+	known, err := r.experience(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var ways []Way
 	for i := range s.Reports {
 		if len(s.Reports[i].Next) > 0 {
-			ways = append(ways, r.wayOf(s.Entity, &s.Reports[i], took))
+			ways = append(ways, r.wayOf(s.Entity, &s.Reports[i], known))
 		}
 	}
 	return ways, r.declined(ctx, s.Entity.Ref, ways)
 }
 
-func (r *Reader) wayOf(e descriptor.Entity, report *scorecards.Report, took repairs) Way {
+func (r *Reader) wayOf(e descriptor.Entity, report *scorecards.Report, known experience) Way {
 	way := Way{
 		Scorecard: report.Scorecard, Title: report.Title, Level: strings.ToLower(report.NextLevel), Score: report.Score,
 		ScoreAfter: report.Score,
 	}
 	for i := range report.Next {
-		step := r.stepOf(e, report, &report.Next[i], took)
+		step := r.stepOf(e, report, &report.Next[i], known)
 		way.ScoreAfter = min(way.ScoreAfter+step.Gain, 1)
 		way.Steps = append(way.Steps, step)
 	}
-	way.Measured = order(way.Steps, took)
+	way.Measured = order(way.Steps, known)
 	return way
 }
 
-// order sorts steps by their gain for the effort, and returns whether the effort is measured. What is not decided comes
+// order sorts steps by their expected gain for the effort, and returns whether the effort is measured. What is not decided comes
 // after what fails, if both have the same.
-func order(steps []Step, took repairs) (measured bool) {
+func order(steps []Step, known experience) (measured bool) {
 	days := make([]float64, len(steps))
 	measured = true
 	for i := range steps {
-		known, ok := took[RuleName(steps[i].Scorecard, steps[i].Rule)]
+		took, ok := known.took[RuleName(steps[i].Scorecard, steps[i].Rule)]
 		measured = measured && ok
-		days[i] = max(known.MedianDays, 1)
+		days[i] = max(took.MedianDays, 1)
 	}
 	for i := range steps {
 		cost := scorecards.Effort(steps[i].Effort).Cost()
 		if measured {
 			cost = days[i]
 		}
-		steps[i].worth = steps[i].Share / cost
+		steps[i].worth = steps[i].Share * known.rates.expected(steps[i].Scorecard, steps[i].Rule) / cost
 	}
 	slices.SortStableFunc(steps, func(a, b Step) int {
 		return cmp.Or(cmp.Compare(b.worth, a.worth), cmp.Compare(undecided(a), undecided(b)))
@@ -251,7 +262,7 @@ func undecided(s Step) int {
 // FirstSteps returns the steps of all ways with the most gain for the effort, at most as many as asked for. Of those
 // that lack facts of the same sources, only the first is returned: one cause needs to be removed once.
 func (r *Reader) FirstSteps(ctx context.Context, ways []Way, most int) ([]Step, error) {
-	took, err := r.repairs(ctx)
+	known, err := r.experience(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +270,7 @@ func (r *Reader) FirstSteps(ctx context.Context, ways []Way, most int) ([]Step, 
 	for _, way := range ways {
 		steps = append(steps, way.Steps...)
 	}
-	order(steps, took)
+	order(steps, known)
 	var first []Step
 	for _, step := range steps {
 		i := slices.IndexFunc(first, func(s Step) bool { return s.Action.Do == findOut && s.Action.Text == step.Action.Text })

@@ -73,7 +73,7 @@ func TestWayIsOrderedByGainForTheEffort(t *testing.T) {
 			"way/other": {MedianDays: 0.1, N: 30}}, "days other hours minutes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			way := r.wayOf(e, &report, tt.took)
+			way := r.wayOf(e, &report, experience{took: tt.took})
 			var got []string
 			for _, s := range way.Steps {
 				got = append(got, s.Rule)
@@ -90,7 +90,7 @@ func TestWayIsOrderedByGainForTheEffort(t *testing.T) {
 			}
 		})
 	}
-	if first := first(t, r, []Way{r.wayOf(e, &report, repairs{})}); first != "minutes other" {
+	if first := first(t, r, []Way{r.wayOf(e, &report, experience{})}); first != "minutes other" {
 		t.Errorf("the first steps are %s", first)
 	}
 }
@@ -148,7 +148,7 @@ func TestActions(t *testing.T) {
 		}
 	}
 	later := slices.IndexFunc(report.Results, func(x scorecards.Result) bool { return x.Rule == "later" })
-	step := r.stepOf(e, &report, &report.Results[later], repairs{})
+	step := r.stepOf(e, &report, &report.Results[later], experience{})
 	if step.Effect() != "does not change the level yet" || step.Share != 0 {
 		t.Errorf("a rule of a higher level: %s, %v", step.Effect(), step.Share)
 	}

@@ -67,7 +67,7 @@ func (a *Action) fields() []actions.Field {
 		{Name: NameField, Title: "Name", Type: actions.String, Required: true, Argument: true, MaxLength: 63,
 			Pattern: `^[a-z0-9]+(-[a-z0-9]+)*$`, Example: "payment-service",
 			Description: "name of the service: lower-case letters, digits and single hyphens"},
-		{Name: PathField, Title: "Golden path", Type: actions.String, Required: true, MaxLength: 63, Example: "go-service",
+		{Name: PathField, Title: "Golden path", Type: actions.String, Required: true, MaxLength: 63, Example: "go-service", Placeholder: "NAME",
 			Description: "golden path to create it on; `dxctl path list` lists them"},
 		{Name: OwnerField, Title: "Owner", Type: actions.String, Entity: "Group", MaxLength: 200, Pattern: ownerRule,
 			Example: "group:default/payments", Description: "team that owns the service, as the catalog names it"},

@@ -35,10 +35,10 @@ func (a *Action) Descriptor() actions.Descriptor {
 			{Name: ServiceField, Title: "Service", Type: actions.String, Entity: "Component", Argument: true, MaxLength: 4 << 10,
 				Example: "component:default/payment-service", Description: "service of the catalog; on the command line also a " +
 					"directory, or the name of a service of this repository (default: the working directory)"},
-			{Name: RulesField, Title: "Rules", Type: actions.List, One: "rule", MaxLength: 200,
+			{Name: RulesField, Title: "Rules", Type: actions.List, One: "rule", MaxLength: 200, Placeholder: "ID",
 				Pattern: `^[a-z0-9]+([-_.][a-z0-9]+)*$`, Example: "actions-pinned", Description: "ids of the rules to fix " +
 					"(default: all that are not met)"},
-			{Name: PathField, Title: "Golden path", Type: actions.String, MaxLength: 63, Example: "go-service",
+			{Name: PathField, Title: "Golden path", Type: actions.String, MaxLength: 63, Example: "go-service", Placeholder: "NAME",
 				Description: "golden path whose defaults are adopted (default: that of the lock file, else the only one for the " +
 					"language)"},
 			{Name: AnswersField, Title: "Answers", Type: actions.Texts, One: "answer", Description: "answers to questions of " +

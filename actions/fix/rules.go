@@ -120,11 +120,14 @@ func NoFile(x *scorecards.Result) string {
 	return elsewhere(x)
 }
 
+// SettingOfHost is why there is no patch for a setting.
+const SettingOfHost = "it is a setting of the host"
+
 // elsewhere says where a rule is decided that no file decides.
 func elsewhere(x *scorecards.Result) string {
 	switch {
 	case x.Action != nil && slices.Contains(x.Action.Kind, "setting"):
-		return "it is a setting of the host"
+		return SettingOfHost
 	case x.Action != nil && slices.Contains(x.Action.Kind, "ask"):
 		return "a person has to do it"
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,21 +28,50 @@ func addActionFlags(cmd *cobra.Command, d actions.Descriptor) {
 		case f.Type == actions.Boolean:
 			flags.Bool(f.Flag(), false, f.Description)
 		case f.Type == actions.List:
-			flags.StringArray(f.One, nil, "`WORD`: "+f.Description+"; may be repeated")
+			flags.StringArray(f.One, nil, f.Description+"; may be repeated")
+			placeholder(flags, f.One, cmp.Or(f.Placeholder, "TEXT"))
 		case f.Type == actions.Texts:
 			flags.String(f.Flag(), "", "YAML `FILE` with "+f.Description)
 			flags.StringArray(f.One, nil, "`NAME=VALUE` of one of the "+f.Flag()+"; may be repeated")
 		default:
-			usage := "`TEXT`: " + f.Description
+			usage := f.Description
 			if f.Enum != nil {
 				usage += ": " + strings.Join(f.Enum, ", ")
 			}
 			flags.String(f.Flag(), f.Default, usage)
+			placeholder(flags, f.Flag(), cmp.Or(f.Placeholder, "TEXT"))
 			if f.Enum != nil {
 				_ = cmd.RegisterFlagCompletionFunc(f.Flag(), cobra.FixedCompletions(f.Enum, cobra.ShellCompDirectiveNoFileComp))
 			}
 		}
 	}
+}
+
+// shownAs is the value of a flag with the name under which the help shows it.
+type shownAs struct {
+	pflag.Value
+	name string
+}
+
+// Type is what the help shows.
+func (v shownAs) Type() string { return v.name }
+
+// placeholder sets what the help shows as the value of a flag.
+func placeholder(flags *pflag.FlagSet, flag, name string) {
+	f := flags.Lookup(flag)
+	f.Value = shownAs{f.Value, name}
+}
+
+// repeated are the values of a flag that may be repeated.
+func repeated(flags *pflag.FlagSet, flag string) []string {
+	value := flags.Lookup(flag).Value
+	if shown, ok := value.(shownAs); ok {
+		value = shown.Value
+	}
+	if list, ok := value.(pflag.SliceValue); ok {
+		return list.GetSlice()
+	}
+	return nil
 }
 
 // actionInput reads the input of an action from its flags and arguments. Of a text that a file and a flag give, the
@@ -56,10 +86,8 @@ func actionInput(flags *pflag.FlagSet, d actions.Descriptor, args []string) (act
 				in[f.Name], args = args[0], args[1:]
 			}
 		case f.Type == actions.List:
-			words, err := flags.GetStringArray(f.One)
-			errs = append(errs, err)
-			if len(words) > 0 {
-				in[f.Name] = words
+			if list := repeated(flags, f.One); len(list) > 0 {
+				in[f.Name] = list
 			}
 		case f.Type == actions.Texts:
 			texts, err := textsOf(flags, f)
@@ -73,9 +101,7 @@ func actionInput(flags *pflag.FlagSet, d actions.Descriptor, args []string) (act
 			errs = append(errs, err)
 			in[f.Name] = value
 		default:
-			value, err := flags.GetString(f.Flag())
-			errs = append(errs, err)
-			in[f.Name] = value
+			in[f.Name] = flags.Lookup(f.Flag()).Value.String()
 		}
 	}
 	return in, errors.Join(errs...)

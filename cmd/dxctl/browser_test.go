@@ -187,11 +187,14 @@ func shape(u *url.URL) string {
 	return digits.ReplaceAllString(path, "0") + "?" + strings.Join(keys, "&")
 }
 
-// withoutNames is a path without the names of a scorecard and a rule, or of a survey and a question: the pages of both
-// are made alike.
+// withoutNames is a path without the names of a scorecard and a rule, of a survey and a question, or of a batch and a
+// service: the pages of each are made alike.
 func withoutNames(path string) string {
 	parts := strings.Split(path, "/")
-	if parts[1] != "scorecards" && parts[1] != "surveys" {
+	if parts[1] == "batches" && len(parts) > 3 {
+		return "/batches/*/*"
+	}
+	if parts[1] != "scorecards" && parts[1] != "surveys" && parts[1] != "batches" {
 		return path
 	}
 	for i := 2; i < len(parts); i += 2 {

@@ -32,7 +32,7 @@ requests, and is applied only as it was shown. Every run is recorded with who st
 status and its times.`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newActionsList(s), newActionsShow(s), newActionsRuns(s))
+	cmd.AddCommand(newActionsList(s), newActionsShow(s), newActionsRuns(s), newActionsBatches(s), newActionsRates(s))
 	return cmd
 }
 

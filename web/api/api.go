@@ -32,7 +32,7 @@ func (a *API) Routes() []route.Route {
 		return route.Get(path, produce, route.APIParameters(filters...)...).
 			Titled(title + "; " + strings.Join(slices.Concat(filters, []string{"sort", "dir", "page", "per_page"}), ", "))
 	}
-	return slices.Concat(a.surveyRoutes(list), []route.Route{
+	return slices.Concat(a.surveyRoutes(list), a.batchRoutes(list), []route.Route{
 		route.Get("/api/v1", a.index).Titled("this list").Answers(IndexDocument{}),
 		list("/api/v1/services", a.services, "services with their levels and numbers", route.ServiceFilters).
 			With(sortedBy(sorting.Columns(report.ServiceColumns)), outcomes).Answers(report.ServicesDocument{}),

@@ -23,6 +23,8 @@ type fixesView struct {
 	At            time.Time
 	NoPlan        string // why there is none; "" with one, and while the first is made
 	NoFiles       bool   // because the files are not at hand
+	Setting       string // why there is no patch for a setting
+	Arg           string // the service on the command line
 
 	Plan     *fix.Document // nil: there is none
 	Commit   string        // that it was made on, shortened; "" for none
@@ -82,7 +84,7 @@ func (p *Pages) fixes(ctx context.Context, r route.Request) (route.Answer, error
 	known := p.deps.Fixes(ctx, e.Ref)
 	view := fixesView{
 		layout: p.layout("Fixes of "+e.DisplayName(), "/services"), Name: e.DisplayName(), Service: report.ServicePath(e.Ref),
-		Planning: known.Planning, At: known.At, Contents: p.deps.Contents,
+		Planning: known.Planning, At: known.At, Contents: p.deps.Contents, Setting: fix.SettingOfHost, Arg: report.ServiceArg(e.Ref),
 	}
 	if known.Err != nil {
 		view.NoFiles = errors.Is(known.Err, repositories.ErrNoFiles)

@@ -45,7 +45,7 @@ var navigation = []navItem{
 // serviceTabs are the lists of what belongs to services.
 var serviceTabs = []navItem{
 	{"/services", "Services"}, {"/entities", "Others"}, {"/teams", "Teams"}, {"/scorecards", "Scorecards"},
-	{"/waivers", "Waivers"}, {"/campaigns", "Campaigns"}, {"/compliance", "Compliance"},
+	{"/waivers", "Waivers"}, {"/campaigns", "Campaigns"}, {"/batches", "Fixes"}, {"/compliance", "Compliance"},
 }
 
 // loadTemplates parses base.html and the parts once for each page.

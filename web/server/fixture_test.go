@@ -364,6 +364,9 @@ func testEvents() []event.Event {
 			ClosedAt: merged, MergeSHA: fmt.Sprintf("%040d", 100+i),
 		})
 	}
+	for _, e := range batchesOf("payment-service", 1, 3) {
+		add(e)
+	}
 	add(deployment("myorg/stranger", "s1", "zoe", "production", event.Succeeded, present.AddDate(0, 0, -3)))
 	for _, l := range []event.LedgerEntry{
 		{Source: "gh", Scope: "myorg/payment-service", Of: event.KindDeployment, Expected: 46, Stored: 46},

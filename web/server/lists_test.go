@@ -35,6 +35,9 @@ var everyList = []list{
 	{path: "/scorecards/test-path/rules/readme", api: "/api/v1/scorecards/test-path/rules/readme", rows: "services"},
 	{path: "/campaigns", api: "/api/v1/campaigns", rows: "campaigns"},
 	{path: "/campaigns/silver?verdict=all", api: "/api/v1/campaigns/silver?verdict=all", rows: "rows"},
+	{path: "/batches", api: "/api/v1/batches", rows: "batches"},
+	{path: "/batches/b0", api: "/api/v1/batches/b0", rows: "runs"},
+	{path: "/fixes", api: "/api/v1/fixes", rows: "fixes"},
 	{path: "/time-to-first-deploy?cohort=team"},
 	{path: "/time-to-first-deploy/subjects", api: "/api/v1/metrics/time-to-first-deploy", rows: "subjects"},
 	{path: "/time-to-first-deploy/subjects?of=services", api: "/api/v1/metrics/time-to-first-deploy?of=services", rows: "subjects"},
@@ -255,7 +258,9 @@ func pageKind(u *url.URL) string {
 	if strings.HasPrefix(path, "/services/") {
 		path = "/services/*" + map[bool]string{true: "/facts"}[strings.HasSuffix(path, "/facts")]
 	}
-	if parts := strings.Split(path, "/"); parts[1] == "scorecards" && len(parts) > 2 {
+	if parts := strings.Split(path, "/"); parts[1] == "batches" && len(parts) > 2 {
+		path = fmt.Sprintf("/batches/* of %d", len(parts))
+	} else if parts[1] == "scorecards" && len(parts) > 2 {
 		parts[2] = "*"
 		if len(parts) > 4 {
 			parts[4] = "*"

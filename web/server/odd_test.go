@@ -14,7 +14,7 @@ import (
 // addresses are the parameters of every address, with the parts of its path filled in.
 func addresses() map[string][]string {
 	fill := strings.NewReplacer(":namespace", "default", ":entitykind", "component", ":name", "payment-service", ":id", "ci_duration",
-		":campaign", "silver", ":scorecard", "test-path", ":rule", "readme", ":survey", "2026-Q3", ":question", "builds")
+		":campaign", "silver", ":scorecard", "test-path", ":rule", "readme", ":survey", "2026-Q3", ":batch", "b0", ":question", "builds")
 	all := map[string][]string{}
 	for path, parameters := range server.Parameters() {
 		path = fill.Replace(path)

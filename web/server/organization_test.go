@@ -79,6 +79,10 @@ func (f *fixture) gradeFor(tb testing.TB, weeks int) {
 }
 
 func (o *organization) addEvents(services, events, engineers int) {
+	o.events = append(o.events, batchesOf("service-0", 120, 1)...)
+	for i := range 120 {
+		o.events = append(o.events, fixOf("b0", i, fmt.Sprintf("service-%d", i+1), 130))
+	}
 	scopes := services + services/10 + 1
 	for i := range events {
 		scope := fmt.Sprintf("myorg/service-%d", i%scopes)

@@ -50,6 +50,9 @@ type Organization struct {
 	incidents   []event.Incident
 	facts       []event.Fact
 	ledger      []event.LedgerEntry
+	batches     []event.ActionBatch // of fixes
+	fixes       []event.ActionRun
+	steps       []event.ActionStep
 }
 
 // Generate makes the organization as it is on the day of now (UTC).
@@ -62,6 +65,7 @@ func Generate(now time.Time) *Organization {
 	o.addStrangers()
 	o.addFacts()
 	o.addLedger()
+	o.addBatches()
 	return o
 }
 
@@ -72,7 +76,7 @@ func (o *Organization) Events(batch int, yield func([]event.Event) error) error 
 	buffer := make([]event.Event, 0, batch)
 	for _, each := range []func(func(event.Event) error) error{
 		events(o.changes), events(o.runs), events(o.jobs), events(o.deployments), events(o.incidents),
-		events(o.ledger), events(o.facts),
+		events(o.ledger), events(o.batches), events(o.fixes), events(o.steps), events(o.facts),
 	} {
 		buffer = buffer[:0]
 		err := each(func(e event.Event) error {
