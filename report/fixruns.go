@@ -244,7 +244,7 @@ FROM action_runs WHERE kind = 'fix' AND (batch != '' OR pull > 0)`, nil)
 func fixRunOf(row runRow, s Service, found pulls) FixRun {
 	run := FixRun{
 		Batch: row.Batch, Service: row.Entity, Name: words.RefName(row.Entity), Wave: int(row.Wave),
-		Repository: row.Repository, Pull: int(row.Pull), //nolint:gosec // a number of a pull request
+		Repository: row.Repository, Pull: int(row.Pull),
 		URL: row.URL, Note: row.Note, StartedAt: row.StartedAt, Rules: []FixedRule{}, id: row.ID,
 	}
 	if s.Entity.Ref != "" {

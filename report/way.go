@@ -100,7 +100,8 @@ func (r *Reader) stepOf(e descriptor.Entity, report *scorecards.Report, x *score
 	s := Step{
 		Scorecard: report.Scorecard, Card: report.Title, Rule: x.Rule, Title: x.Title, Outcome: x.Outcome, Reason: x.Reason,
 		Level: strings.ToLower(report.NextLevel), Gain: report.Gain(x), Effort: x.Effort,
-		Took: known.took.of(report.Scorecard, x.Rule), Fixes: known.rates.of(report.Scorecard, x.Rule), Action: r.actionOf(e, report.Scorecard, x),
+		Took: known.took.of(report.Scorecard, x.Rule), Fixes: known.rates.of(report.Scorecard, x.Rule),
+		Action: r.actionOf(e, report.Scorecard, x),
 	}
 	total := 0.0
 	for i := range report.Next {
@@ -229,8 +230,8 @@ func (r *Reader) wayOf(e descriptor.Entity, report *scorecards.Report, known exp
 	return way
 }
 
-// order sorts steps by their expected gain for the effort, and returns whether the effort is measured. What is not decided comes
-// after what fails, if both have the same.
+// order sorts steps by their expected gain for the effort, and returns whether the effort is measured. What is not
+// decided comes after what fails, if both have the same.
 func order(steps []Step, known experience) (measured bool) {
 	days := make([]float64, len(steps))
 	measured = true

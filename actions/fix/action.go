@@ -29,8 +29,8 @@ func (a *Action) Descriptor() actions.Descriptor {
 		Name:  Name,
 		Title: "Adopt the defaults of a golden path in a repository",
 		Description: "Reads the files of a repository as the scorecards do, and finds the smallest patch for each rule " +
-			"that is not met: never over what somebody wrote. The files are written with --write, or proposed as a pull request " +
-			"with --pr. What no patch can do becomes a task with --tasks.",
+			"that is not met: never over what somebody wrote. The files are written with --write, or proposed as a pull " +
+			"request with --pr. What no patch can do becomes a task with --tasks.",
 		Input: []actions.Field{
 			{Name: ServiceField, Title: "Service", Type: actions.String, Entity: "Component", Argument: true, MaxLength: 4 << 10,
 				Example: "component:default/payment-service", Description: "service of the catalog; on the command line also a " +
@@ -38,7 +38,8 @@ func (a *Action) Descriptor() actions.Descriptor {
 			{Name: RulesField, Title: "Rules", Type: actions.List, One: "rule", MaxLength: 200, Placeholder: "ID",
 				Pattern: `^[a-z0-9]+([-_.][a-z0-9]+)*$`, Example: "actions-pinned", Description: "ids of the rules to fix " +
 					"(default: all that are not met)"},
-			{Name: PathField, Title: "Golden path", Type: actions.String, MaxLength: 63, Example: "go-service", Placeholder: "NAME",
+			{Name: PathField, Title: "Golden path", Type: actions.String, MaxLength: 63, Example: "go-service",
+				Placeholder: "NAME",
 				Description: "golden path whose defaults are adopted (default: that of the lock file, else the only one for the " +
 					"language)"},
 			{Name: AnswersField, Title: "Answers", Type: actions.Texts, One: "answer", Description: "answers to questions of " +

@@ -50,8 +50,8 @@ func (s *cli) listBatches(ctx context.Context, reader *report.Reader, filter rep
 	}
 	rows := sorting.Rows(report.SelectBatches(all, filter), report.BatchColumns, report.LatestBatches)
 	t := output.Table{
-		Columns: []string{"batch", "status", "started", "wave", "open", "merged", "declined", "failed", "passing", "not passing",
-			"note"},
+		Columns: []string{"batch", "status", "started", "wave", "open", "merged", "declined", "failed", "passing",
+			"not passing", "note"},
 		Right:    []string{"open", "merged", "declined", "failed", "passing", "not passing"},
 		Document: report.NewBatchesDocument(rows, report.All),
 	}

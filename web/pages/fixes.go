@@ -84,7 +84,8 @@ func (p *Pages) fixes(ctx context.Context, r route.Request) (route.Answer, error
 	known := p.deps.Fixes(ctx, e.Ref)
 	view := fixesView{
 		layout: p.layout("Fixes of "+e.DisplayName(), "/services"), Name: e.DisplayName(), Service: report.ServicePath(e.Ref),
-		Planning: known.Planning, At: known.At, Contents: p.deps.Contents, Setting: fix.SettingOfHost, Arg: report.ServiceArg(e.Ref),
+		Planning: known.Planning, At: known.At, Contents: p.deps.Contents, Setting: fix.SettingOfHost,
+		Arg: report.ServiceArg(e.Ref),
 	}
 	if known.Err != nil {
 		view.NoFiles = errors.Is(known.Err, repositories.ErrNoFiles)
