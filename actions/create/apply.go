@@ -11,6 +11,7 @@ import (
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/github"
 	"github.com/dxctl/dxctl/actions/settings"
+	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 // The steps of a creation on GitHub.
@@ -207,7 +208,7 @@ func applySettings(ctx context.Context, host *github.Host, p actions.Plan) (stri
 		switch {
 		case github.Exists(err), err == nil:
 			n++
-		case errors.Is(err, settings.ErrNotOffered), github.Invalid(err):
+		case errors.Is(err, settings.ErrNotOffered), github.Refused(err) && !errors.Is(err, rest.ErrUnauthorized):
 			refused = append(refused, err.Error())
 		default:
 			return "", err

@@ -370,7 +370,8 @@ func (a *Action) repositoryTarget(ctx context.Context, p *actions.Plan, t *Targe
 	if err := a.reviewers(ctx, p, t); err != nil {
 		return err
 	}
-	p.Requests = append(p.Requests, settingsOf(a.GitHubURL, *t, p.Files)...)
+	requests, notes := settingsOf(a.GitHubURL, *t, p.Files)
+	p.Requests, p.Notes = append(p.Requests, requests...), append(p.Notes, notes...)
 	return nil
 }
 

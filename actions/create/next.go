@@ -14,8 +14,8 @@ import (
 // production is the environment whose deployments are approved.
 const production = "production"
 
-// settingsOf returns the requests that set what rules ask of the settings of the repository.
-func settingsOf(url string, t Target, files []actions.FileChange) []actions.Request {
+// settingsOf returns the requests that set what rules ask of the settings of the repository, and what to know of them.
+func settingsOf(url string, t Target, files []actions.FileChange) (requests []actions.Request, notes []string) {
 	n := settings.New{
 		Repository: t.Repository.FullName(), Public: t.Repository.Visibility == "public", Workflows: len(t.Workflows) > 0,
 		Checks: requiredChecks(files), Reviewers: t.Reviewers,
@@ -23,15 +23,18 @@ func settingsOf(url string, t Target, files []actions.FileChange) []actions.Requ
 	if slices.Contains(t.Environments, production) {
 		n.Production = []string{production}
 	}
-	var requests []actions.Request
-	for _, c := range settings.ForNew(n) {
+	p := settings.ForNew(n)
+	for _, c := range p.Changes {
 		requests = append(requests, c.Request(github.APIURL(url), t.Repository.FullName(), 0))
 	}
-	return requests
+	for _, left := range p.Left {
+		notes = append(notes, "Not set for "+left.Rule+": "+left.Reason+".")
+	}
+	return requests, append(notes, p.Notes...)
 }
 
 // requiredChecks returns the names of the checks that every pull request gets: the jobs of workflows that start at
-// each, without those that are skipped under conditions and those whose names GitHub computes.
+// each for the default branch, without those that are skipped under conditions and those whose names GitHub computes.
 func requiredChecks(files []actions.FileChange) []string {
 	var names []string
 	for _, f := range files {
@@ -43,7 +46,8 @@ func requiredChecks(files []actions.FileChange) []string {
 			continue
 		}
 		on := w.On("pull_request")
-		if on == nil || len(on.Paths)+len(on.PathsIgnore)+len(on.Types) > 0 {
+		if on == nil || len(on.Paths)+len(on.PathsIgnore)+len(on.Types)+len(on.BranchesIgnore) > 0 ||
+			len(on.Branches) > 0 && !slices.Contains(on.Branches, github.Branch) && !slices.Contains(on.Branches, "**") {
 			continue
 		}
 		for _, j := range w.Jobs {
@@ -51,7 +55,7 @@ func requiredChecks(files []actions.FileChange) []string {
 			if name == "" {
 				name = j.ID
 			}
-			if j.If == "" && j.Uses == nil && !strings.Contains(name, "${{") {
+			if j.If == "" && j.Uses == nil && !j.Matrix && !strings.Contains(name, "${{") {
 				names = append(names, name)
 			}
 		}
@@ -87,7 +91,8 @@ func (a *Action) commands(p actions.Plan, t Target) []actions.Command {
 		t.Repository = a.answered(p.Input)
 	}
 	if t.Repository != nil && !p.Input.Bool(SettingsField) {
-		for _, r := range settingsOf(a.GitHubURL, t, p.Files) {
+		requests, _ := settingsOf(a.GitHubURL, t, p.Files)
+		for _, r := range requests {
 			add(r.Why, "%s", ghCommand(r, github.APIURL(a.GitHubURL)))
 		}
 	}

@@ -22,7 +22,7 @@ type Target struct {
 	Permissions   *struct {
 		Push  bool `json:"push"`
 		Admin bool `json:"admin"`
-	} `json:"permissions"` // of a token; nil for an App
+	} `json:"permissions"` // of a person; those of an App are false or missing
 }
 
 // CheckProposal reports, before anything is written, everything that would stop a pull request: a repository that the
@@ -38,7 +38,7 @@ func (h *Host) CheckProposal(ctx context.Context, fullName string, workflows boo
 	}
 	needs := Needs{Pulls: true, Workflows: workflows, Private: t.Private}
 	missing := h.missing(rights, needs)
-	if t.Permissions != nil && !t.Permissions.Push {
+	if !h.app && t.Permissions != nil && !t.Permissions.Push {
 		missing = append(missing, "the right to push to "+fullName)
 	}
 	if len(missing) > 0 {

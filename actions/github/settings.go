@@ -15,6 +15,7 @@ import (
 	"github.com/dxctl/dxctl/actions/settings"
 	"github.com/dxctl/dxctl/collectors/github/client"
 	collected "github.com/dxctl/dxctl/collectors/github/settings"
+	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 // CheckSettings reports, before anything is written, everything that would stop changes of settings: a repository that
@@ -33,7 +34,7 @@ func (h *Host) CheckSettings(ctx context.Context, fullName string) (Target, []st
 		missing = rights.Missing(map[string]string{"administration": "write", "actions": "read", "checks": "read",
 			"metadata": "read", "pull_requests": "read", "statuses": "read"})
 	}
-	if t.Permissions != nil && !t.Permissions.Admin {
+	if !h.app && t.Permissions != nil && !t.Permissions.Admin { // those of an App are of no person, and always false
 		missing = append(missing, "the role admin in "+fullName)
 	}
 	if len(missing) > 0 {
@@ -42,7 +43,7 @@ func (h *Host) CheckSettings(ctx context.Context, fullName string) (Target, []st
 	var notes []string
 	if !h.app && !rights.Classic {
 		notes = append(notes, "GitHub does not show what a fine-grained token may do: it needs Administration (read and "+
-			"write), Actions, Checks, Commit statuses and Pull requests (read) for "+fullName)
+			"write), Actions, Commit statuses and Pull requests (read) for "+fullName)
 	}
 	return t, notes, nil
 }
@@ -73,6 +74,7 @@ func (h *Host) settings(ctx context.Context, repository string, production []str
 	if _, err := h.client.Get(ctx, "repos/"+repository, "", &record); err != nil {
 		return s, err
 	}
+	s.Branch = record.Branch
 	if record.Cleanup != nil {
 		s.Values[settings.BranchCleanup] = settings.Value(map[string]bool{"delete_branch_on_merge": *record.Cleanup})
 	}
@@ -99,6 +101,9 @@ func (h *Host) settings(ctx context.Context, repository string, production []str
 		return s, nil
 	}
 	s.Checks, err = collected.SteadyChecks(ctx, h.client, repository, record.Branch)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, rest.ErrUnauthorized) {
+		s.ChecksUnknown, err = err.Error(), nil // a fine-grained token cannot get the right to read them
+	}
 	return s, err
 }
 
@@ -118,7 +123,10 @@ func (h *Host) ruleset(ctx context.Context, repository string, s *settings.State
 	if err != nil {
 		return err
 	}
-	s.Values[settings.Ruleset] = json.RawMessage("null")
+	s.Values[settings.Ruleset], s.Others = json.RawMessage("null"), map[int64]string{}
+	for _, r := range list {
+		s.Others[r.ID] = r.Name
+	}
 	for _, r := range list {
 		if r.Name != settings.RulesetName || r.Target != "branch" {
 			continue
@@ -188,8 +196,12 @@ func (h *Host) Reviewer(ctx context.Context, word string) (settings.Reviewer, er
 		ID int64 `json:"id"`
 	}
 	_, err := h.client.Get(ctx, path, "", &found)
-	if client.Status(err) == http.StatusNotFound {
+	switch client.Status(err) {
+	case http.StatusNotFound:
 		return of, fmt.Errorf("%w: %s %s", ErrNoReviewer, strings.ToLower(of.Type), word)
+	case http.StatusForbidden: // a token without the right to read the members of the organization
+		return of, fmt.Errorf("%w: %s %s; reading teams takes Members: read of the organization (a classic token: the scope "+
+			"read:org)", ErrNoReviewer, strings.ToLower(of.Type), word)
 	}
 	if err != nil {
 		return of, fmt.Errorf("looking for the reviewer %s: %w", word, err)
@@ -253,10 +265,7 @@ func (h *Host) Send(ctx context.Context, r actions.Request) error {
 	return fmt.Errorf("applying a setting (%s): %w", r.Why, err)
 }
 
-// Invalid reports whether GitHub has refused the content of a request.
-func Invalid(err error) bool { return client.Status(err) == http.StatusUnprocessableEntity }
-
 // Exists reports whether a request failed because what it creates is there already.
 func Exists(err error) bool {
-	return Invalid(err) && strings.Contains(err.Error(), "Name must be unique")
+	return client.Status(err) == http.StatusUnprocessableEntity && strings.Contains(err.Error(), "Name must be unique")
 }

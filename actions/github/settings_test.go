@@ -2,10 +2,15 @@ package github_test
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +27,7 @@ import (
 	collected "github.com/dxctl/dxctl/collectors/github/settings"
 	"github.com/dxctl/dxctl/collectors/github/stream"
 	"github.com/dxctl/dxctl/collectors/github/streamtest"
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/scorecards/checkout"
@@ -63,7 +69,7 @@ func served(t *testing.T, s *hosttest.Server, visibility string) *hosttest.Repo 
 	}
 	repo := s.Repos["acme/pay"]
 	repo.Set.Cleanup = false
-	repo.Set.Merged = [][]string{{"test", "preview"}, {"test"}}
+	repo.Set.Merged = [][]string{{"test", "preview"}, {"test", "preview"}, {"test", "!preview"}}
 	repo.Set.Environments = map[string]map[string]any{"production": {"wait_timer": 30.0}}
 	s.Teams = map[string]int64{"acme/payments": 42}
 	s.Writes = nil
@@ -263,8 +269,12 @@ func TestSettingsRefused(t *testing.T) {
 	if !strings.Contains(reasons, "{branch-protected GitHub does not offer it here: ") || !repo.Set.Cleanup {
 		t.Errorf("left %s, %+v", reasons, repo.Set)
 	}
-	if n := len(j.changes(t)); n != 2 {
-		t.Errorf("%d changes can be taken back: %+v", n, j.steps)
+	now, err := a.Host.Settings(t.Context(), "acme/pay", []string{"production"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back := settings.Undo(now, j.changes(t)); len(back.Changes) != 2 || len(back.Met) != 2 || len(back.Left) > 0 {
+		t.Errorf("what can be taken back is %+v", back)
 	}
 	if run := j.runs[len(j.runs)-1]; run.Status != event.Failed {
 		t.Errorf("%+v", run)
@@ -307,7 +317,7 @@ func TestSettingsOfNew(t *testing.T) {
 	h := host(t, s)
 	for range 2 {
 		for _, c := range settings.ForNew(settings.New{Repository: "acme/pay", Public: true, Workflows: true, Checks: []string{"test"},
-			Production: []string{"production"}, Reviewers: []settings.Reviewer{{Type: "Team", ID: 42}}}) {
+			Production: []string{"production"}, Reviewers: []settings.Reviewer{{Type: "Team", ID: 42}}}).Changes {
 			if err := h.Send(t.Context(), c.Request(h.API(), "acme/pay", 0)); err != nil && !github.Exists(err) {
 				t.Fatal(err)
 			}
@@ -318,5 +328,104 @@ func TestSettingsOfNew(t *testing.T) {
 		if outcomes[rule] != event.Pass {
 			t.Errorf("%s is %q", rule, outcomes[rule])
 		}
+	}
+}
+
+// TestSettingsAsApp: an App has permissions and no role of a person, whether GitHub shows roles or not.
+func TestSettingsAsApp(t *testing.T) {
+	s := hosttest.New(t)
+	served(t, s, "private")
+	s.Permissions = map[string]string{"administration": "write", "actions": "read", "checks": "read", "metadata": "read",
+		"pull_requests": "read", "statuses": "read"}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+	h, err := github.New(github.Config{URL: s.URL, AllowPrivateNetwork: true, App: client.App{ID: "1", InstallationID: "2",
+		PrivateKey: string(private)}}, "", "test", rest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := h.CheckSettings(t.Context(), "acme/pay"); err != nil {
+		t.Error(err)
+	}
+	s.Permissions["administration"] = "read"
+	if _, _, err := h.CheckSettings(t.Context(), "acme/pay"); !errors.Is(err, github.ErrRights) ||
+		!strings.Contains(err.Error(), "administration: write") {
+		t.Error(err)
+	}
+	s.Permissions["contents"], s.Permissions["pull_requests"] = "write", "write"
+	if _, _, err := h.CheckProposal(t.Context(), "acme/pay", false); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSettingsWithoutChecks: a token that may not read checks can set everything else.
+func TestSettingsWithoutChecks(t *testing.T) {
+	s := hosttest.New(t)
+	served(t, s, "public")
+	s.Scopes = "-"
+	a, _ := action(t, s)
+	if _, err := a.Plan(t.Context(), actions.Input{}); err != nil {
+		t.Fatal(err)
+	}
+	left := fmt.Sprint(a.Planned.Left)
+	if len(a.Planned.Changes) != 6 || !strings.Contains(left, "not accessible by personal access token") ||
+		!strings.Contains(left, "--required-check") {
+		t.Errorf("%d changes, left %s", len(a.Planned.Changes), left)
+	}
+}
+
+// TestSteadyChecks: only checks that succeeded on each of at least three merged pull requests are required.
+func TestSteadyChecks(t *testing.T) {
+	s := hosttest.New(t)
+	repo := served(t, s, "public")
+	for _, c := range []struct {
+		merged [][]string
+		want   string
+	}{
+		{[][]string{{"test"}, {"test"}, {"test", "lint"}}, "[test]"},
+		{[][]string{{"test"}, {"test"}}, "[]"},
+		{[][]string{{"test", "!cover"}, {"test", "!cover"}, {"test", "!cover"}}, "[test]"},
+		{[][]string{{"test"}, {}, {"test"}}, "[]"},
+		{nil, "[]"},
+	} {
+		repo.Set.Merged = c.merged
+		state, err := host(t, s).Settings(t.Context(), "acme/pay", nil)
+		if err != nil || fmt.Sprint(state.Checks) != c.want {
+			t.Errorf("%v: %v, %v, want %s", c.merged, state.Checks, err, c.want)
+		}
+	}
+}
+
+// TestSettingsLostAnswer: what was done although its answer was lost is recorded as done.
+func TestSettingsLostAnswer(t *testing.T) {
+	s := hosttest.New(t)
+	repo := served(t, s, "public")
+	a, j := action(t, s)
+	p, err := a.Plan(t.Context(), actions.Input{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Interrupt(nil, func(r *http.Request) bool {
+		return r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/rulesets")
+	})
+	_, err = actions.Run(t.Context(), a, p.Input, p.Digest(), actions.RunOptions{ID: a.Run, Now: a.Now, Record: j.record})
+	if err != nil || len(repo.Set.Rulesets) != 1 {
+		t.Fatalf("%v, %v", err, repo.Set.Rulesets)
+	}
+	s.Interrupt(nil, nil)
+	for _, step := range j.steps {
+		if step.Status != event.Succeeded {
+			t.Errorf("%+v", step)
+		}
+	}
+	now, err := a.Host.Settings(t.Context(), "acme/pay", []string{"production"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back := settings.Undo(now, j.changes(t)); len(back.Changes) != len(p.Requests) {
+		t.Errorf("%+v", back)
 	}
 }

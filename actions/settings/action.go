@@ -66,7 +66,7 @@ func (a *Action) Descriptor() actions.Descriptor {
 			"recorded, and --undo restores it.",
 		Input: []actions.Field{
 			{Name: "repository", Title: "Repository", Type: actions.String, Required: true, MaxLength: 140,
-				Example: "acme/payment-service", Description: "repository on GitHub, as owner/name"},
+				Pattern: `^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}/[A-Za-z0-9._-]{1,100}$`, Example: "acme/payment-service", Description: "repository on GitHub, as owner/name"},
 			{Name: "rules", Title: "Rules", Type: actions.String,
 				Description: "ids of the rules, separated by commas; none: all that a setting decides"},
 			{Name: "undo", Title: "Undo", Type: actions.String, MaxLength: 200,
@@ -125,63 +125,63 @@ func (a *Action) Apply(ctx context.Context, p actions.Plan, progress func(action
 	if err := a.record(ctx, steps); err != nil {
 		return "", fmt.Errorf("recording what was there before; nothing was changed: %w", err)
 	}
-	var errs []error
-	sent := 0
+	failed := make([]error, len(changes))
 	for i := range changes {
 		if err := ctx.Err(); err != nil {
 			steps[i].Status, steps[i].Note = event.Cancelled, "not sent: the run was interrupted"
-			errs = append(errs, err)
+			failed[i] = err
 			continue
 		}
 		progress(actions.Step{Name: steps[i].Name})
-		if err := a.Host.Send(ctx, p.Requests[i]); err != nil {
-			steps[i].Status, steps[i].Note = event.Failed, err.Error()
-			errs = append(errs, err)
-			continue
-		}
-		sent++
+		failed[i] = a.Host.Send(ctx, p.Requests[i])
 	}
-	err := a.confirm(ctx, steps, sent, progress)
-	if len(errs) > 0 && sent > 0 {
-		errs = append([]error{ErrPartial}, errs...)
-	}
-	return "", errors.Join(append(errs, err)...)
+	return "", a.confirm(ctx, steps, failed, progress)
 }
 
-// confirm reads the settings again: what GitHub accepted and did not do is an error, and what it did is recorded as it
-// is, so that it can be taken back only as long as nobody changes it.
-func (a *Action) confirm(ctx context.Context, steps []event.ActionStep, sent int, progress func(actions.Step)) error {
+// confirm reads the settings again, and judges each step by them: an answer may have been lost although the request was
+// obeyed, and GitHub may have accepted a request and done nothing. What took effect is recorded as it is, so that it is
+// taken back only as long as nobody changes it. failed has what sending each request returned.
+func (a *Action) confirm(
+	ctx context.Context, steps []event.ActionStep, failed []error, progress func(actions.Step),
+) error {
 	kept, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	var errs []error
-	if sent > 0 {
-		now, err := a.Host.Settings(kept, a.Repository, a.Production)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("reading the settings again: %w", err))
-		} else {
-			a.After, _ = Plan(now, a.Want) // the rules are known: they were planned
+	now, err := a.Host.Settings(kept, a.Repository, a.Production)
+	if err != nil { // each may have taken effect: those that were sent stay as they are, and can be taken back
+		for i, step := range steps {
+			if failed[i] != nil && step.Status == event.Running {
+				steps[i].Note = failed[i].Error()
+			}
 		}
-		for i, c := range a.Planned.Changes {
-			if steps[i].Status != event.Running {
-				continue
-			}
-			steps[i].At = a.Now()
-			switch {
-			case err != nil: // it may have taken effect: the step stays as it is
-				continue
-			case !c.Effective(now):
-				steps[i].Status, steps[i].Note = event.Failed, "GitHub accepted the request and did not change the setting"
-				errs = append(errs, fmt.Errorf("%s: %s", c.Setting, steps[i].Note))
-				continue
-			}
+		err = fmt.Errorf("reading the settings again: %w", err)
+		return errors.Join(append(failed, err, a.record(kept, steps))...)
+	}
+	a.After, _ = Plan(now, a.Want) // the rules are known: they were planned
+	var errs []error
+	done := 0
+	for i, c := range a.Planned.Changes {
+		steps[i].At = a.Now()
+		if c.Effective(now) && steps[i].Status == event.Running {
 			undo, err := json.Marshal(c.Applied(now))
 			if err != nil {
 				errs = append(errs, err)
 				continue
 			}
+			done++
 			steps[i].Status, steps[i].Undo, steps[i].Note = event.Succeeded, string(undo), c.Why
 			progress(actions.Step{Name: steps[i].Name, Done: true, Note: c.Why})
+			continue
 		}
+		if failed[i] == nil {
+			failed[i] = fmt.Errorf("%s: GitHub accepted the request and did not change the setting", c.Setting)
+		}
+		if steps[i].Status == event.Running {
+			steps[i].Status, steps[i].Note = event.Failed, failed[i].Error()
+		}
+		errs = append(errs, failed[i])
+	}
+	if len(errs) > 0 && done > 0 {
+		errs = append([]error{ErrPartial}, errs...)
 	}
 	return errors.Join(append(errs, a.record(kept, steps))...)
 }
@@ -207,11 +207,12 @@ func stepName(c Change) string {
 	return name
 }
 
-// Recorded returns the changes that a run made, from its steps. A step that did not end may have taken effect.
+// Recorded returns the changes that a run made, from its steps. A step that failed or did not end may have taken
+// effect: [Undo] compares with what is there.
 func Recorded(steps []event.ActionStep) ([]Change, error) {
 	var changes []Change
 	for _, s := range steps {
-		if s.Undo == "" || s.Status != event.Succeeded && s.Status != event.Running {
+		if s.Undo == "" || s.Status == event.Cancelled {
 			continue
 		}
 		var c Change

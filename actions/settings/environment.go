@@ -14,14 +14,18 @@ type environmentBody struct {
 	PreventSelfReview bool            `json:"prevent_self_review"`
 	Reviewers         []Reviewer      `json:"reviewers"`
 	Branches          json.RawMessage `json:"deployment_branch_policy"` // null: every branch
+	// AdminsBypass is whether administrators can bypass the protection. It is no part of the request: GitHub's API resets
+	// it to true.
+	AdminsBypass bool `json:"can_admins_bypass"`
 }
 
 // EnvironmentValue returns the name and the value of an environment from GitHub's answer.
 func EnvironmentValue(answer json.RawMessage) (name string, value json.RawMessage, err error) {
 	var e struct {
-		Name     string          `json:"name"`
-		Branches json.RawMessage `json:"deployment_branch_policy"`
-		Rules    []struct {
+		Name         string          `json:"name"`
+		Branches     json.RawMessage `json:"deployment_branch_policy"`
+		AdminsBypass *bool           `json:"can_admins_bypass"` // older servers do not have it
+		Rules        []struct {
 			Type              string `json:"type"`
 			WaitTimer         int    `json:"wait_timer"`
 			PreventSelfReview bool   `json:"prevent_self_review"`
@@ -36,7 +40,9 @@ func EnvironmentValue(answer json.RawMessage) (name string, value json.RawMessag
 	if err := json.Unmarshal(answer, &e); err != nil {
 		return "", nil, fmt.Errorf("reading an environment: %w", err)
 	}
-	body := environmentBody{Reviewers: []Reviewer{}, Branches: e.Branches}
+	body := environmentBody{
+		Reviewers: []Reviewer{}, Branches: e.Branches, AdminsBypass: e.AdminsBypass == nil || *e.AdminsBypass,
+	}
 	if len(body.Branches) == 0 {
 		body.Branches = json.RawMessage(null)
 	}
@@ -76,6 +82,11 @@ func (p *planner) protectProduction(rule string) bool {
 			continue
 		}
 		changed = true
+		if !body.AdminsBypass {
+			p.left(rule, "administrators cannot bypass the protection of "+name+", which GitHub's API would allow again; set "+
+				"its reviewers by hand, under Settings > Environments")
+			continue
+		}
 		if len(body.Reviewers) == 0 {
 			if body.Reviewers = p.Reviewers; len(p.Reviewers) == 0 {
 				p.left(rule, "it is not known who approves deployments to "+name+"; name a team or a person with --reviewer "+

@@ -2,6 +2,8 @@ package settings
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"github.com/dxctl/dxctl/repository/setting"
 )
@@ -16,9 +18,9 @@ type New struct {
 	Reviewers  []Reviewer // of production; none: it is not protected
 }
 
-// ForNew returns the changes that make the settings of a new repository as rules need them. What the host sets by
+// ForNew plans what makes the settings of a new repository as rules need them. What the host sets by
 // default is taken to be the weakest that it can be.
-func ForNew(n New) []Change {
+func ForNew(n New) Planned {
 	s := State{
 		Repository: n.Repository, Workflows: n.Workflows, Checks: n.Checks, Facts: setting.Settings{
 			Branch:                 setting.NoProtection(),
@@ -37,8 +39,14 @@ func ForNew(n New) []Change {
 		},
 	}
 	for _, name := range n.Production {
-		s.Values[EnvironmentKey(name)] = canonical(environmentBody{Reviewers: []Reviewer{}, Branches: json.RawMessage(null)})
+		s.Values[EnvironmentKey(name)] = canonical(environmentBody{
+			Reviewers: []Reviewer{}, Branches: json.RawMessage(null), AdminsBypass: true,
+		})
 	}
 	p, _ := Plan(s, Want{Reviewers: n.Reviewers}) // no rule is named, so that none is wrong
-	return p.Changes
+	// Environments first: the push has started the workflow that deploys to them.
+	slices.SortStableFunc(p.Changes, func(a, b Change) int {
+		return strings.Compare(environmentOf(b.Setting), environmentOf(a.Setting))
+	})
+	return p
 }

@@ -140,8 +140,13 @@ func (p *planner) requireChecks(rule string) bool {
 	if len(checks) == 0 {
 		checks = p.State.Checks
 	}
-	if len(checks) == 0 {
-		p.left(rule, "no check ran on each of the last merged pull requests, so that a merge might never be possible; "+
+	switch {
+	case len(checks) > 0:
+	case p.ChecksUnknown != "":
+		p.left(rule, "it is not known which checks always run ("+p.ChecksUnknown+"); name one with --required-check NAME")
+		return true
+	default:
+		p.left(rule, "no check succeeded on each of the last merged pull requests, so that a merge might never be possible; "+
 			"name one that always runs with --required-check NAME")
 		return true
 	}
@@ -154,6 +159,13 @@ func (p *planner) finish() {
 		return
 	}
 	c := Change{Setting: Ruleset, Rules: p.guarded, Why: p.protection.why(), Before: p.Values[Ruleset]}
+	if excludes(c.Before, p.Branch) {
+		for _, rule := range p.guarded {
+			p.left(rule, "our ruleset excludes the default branch: somebody decided that; take it off the list of excluded "+
+				"branches")
+		}
+		return
+	}
 	after, err := merged(c.Before, p.protection)
 	if err != nil {
 		for _, rule := range p.guarded {
@@ -163,7 +175,7 @@ func (p *planner) finish() {
 	}
 	if c.After = after; string(c.After) == string(c.Before) {
 		for _, rule := range p.guarded {
-			p.left(rule, "our ruleset asks for it already, but somebody can bypass it; look at its bypass list")
+			p.left(rule, "our ruleset asks for it already, and the rule is not met: look at who can bypass the rulesets")
 		}
 		return
 	}

@@ -35,6 +35,11 @@ func (c Change) Request(api, repository string, rulesetID int64) actions.Request
 			r.Method = http.MethodDelete
 		}
 	default:
+		var body map[string]any
+		if json.Unmarshal(c.After, &body) == nil {
+			delete(body, "can_admins_bypass") // as [environmentBody] says
+			r.Body = canonical(body)
+		}
 		r.URL += "/environments/" + url.PathEscape(environmentOf(c.Setting))
 	}
 	return r

@@ -134,6 +134,19 @@ func merged(before json.RawMessage, need protection) (json.RawMessage, error) {
 	return r.value(), nil
 }
 
+// excludes reports whether a ruleset does not count for the default branch because somebody excluded it.
+func excludes(value json.RawMessage, branch string) bool {
+	var r ruleset
+	if json.Unmarshal(value, &r) != nil {
+		return false
+	}
+	names, _ := r.Conditions["ref_name"].(map[string]any)
+	list, _ := names["exclude"].([]any)
+	return slices.ContainsFunc(list, func(name any) bool {
+		return name == defaultBranch || branch != "" && (name == branch || name == "refs/heads/"+branch)
+	})
+}
+
 // include lets the ruleset count for the default branch.
 func (r *ruleset) include() {
 	names, _ := r.Conditions["ref_name"].(map[string]any)

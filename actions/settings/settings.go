@@ -40,7 +40,11 @@ type State struct {
 	RulesetID int64 // of ours; 0: there is none
 	Workflows bool  // the repository has workflows
 	// Checks ran on each of the last merged pull requests, so that a merge can wait for them.
-	Checks []string
+	Checks        []string
+	ChecksUnknown string // why Checks is empty; "": there are none
+	Branch        string // the default one
+	// Others are the names of the rulesets of the repository by id, ours included.
+	Others map[int64]string
 	// Refused are settings that the host does not offer to the repository, by key, with its reason: the plan of the
 	// account has no rulesets for private repositories.
 	Refused map[string]string
@@ -53,6 +57,8 @@ type Change struct {
 	Why     string          `json:"why"`
 	Before  json.RawMessage `json:"before"` // null: there is none
 	After   json.RawMessage `json:"after"`
+	// RulesetID is that of our ruleset once it was changed; 0: it is another setting, or was not changed yet.
+	RulesetID int64 `json:"ruleset_id,omitempty"`
 }
 
 // Reviewer can approve deployments to an environment.

@@ -30,7 +30,7 @@ func weak() settings.State {
 			settings.Security: json.RawMessage(`{"secret_scanning":{"status":"disabled"},` +
 				`"secret_scanning_push_protection":{"status":"disabled"}}`),
 			settings.EnvironmentKey("production"): json.RawMessage(`{"deployment_branch_policy":{"protected_branches":true},` +
-				`"prevent_self_review":false,"reviewers":[],"wait_timer":30}`),
+				`"prevent_self_review":false,"reviewers":[],"wait_timer":30,"can_admins_bypass":true}`),
 		},
 	}
 }
@@ -98,7 +98,7 @@ func TestNothingIsWeakened(t *testing.T) {
 		{"type":"required_status_checks","parameters":{"required_status_checks":[{"context":"lint","integration_id":7}],
 			"strict_required_status_checks_policy":true}}]}`)
 	s.Values[settings.EnvironmentKey("production")] = json.RawMessage(`{"deployment_branch_policy":null,
-		"prevent_self_review":false,"reviewers":[{"type":"User","id":5}],"wait_timer":0}`)
+		"prevent_self_review":false,"reviewers":[{"type":"User","id":5}],"wait_timer":0,"can_admins_bypass":true}`)
 	p := planned(t, s, settings.Want{Reviewers: []settings.Reviewer{{Type: "Team", ID: 42}}})
 	c, _ := find(p, settings.Ruleset)
 	for _, want := range []string{
@@ -148,7 +148,18 @@ func TestLeft(t *testing.T) {
 		"bypassed": {func(s *settings.State, w *settings.Want) {
 			p, _ := settings.Plan(*s, *w)
 			s.Values[settings.Ruleset] = p.Changes[0].After
-		}, "branch-protected", "somebody can bypass it"},
+		}, "branch-protected", "look at who can bypass the rulesets"},
+		"excluded": {func(s *settings.State, w *settings.Want) {
+			p, _ := settings.Plan(*s, *w)
+			s.Values[settings.Ruleset] = json.RawMessage(strings.Replace(string(p.Changes[0].After), `"exclude":[]`,
+				`"exclude":["refs/heads/main"]`, 1))
+			s.Branch = "main"
+		}, "branch-protected", "our ruleset excludes the default branch"},
+		"checks are not shown": {func(s *settings.State, _ *settings.Want) { s.Checks, s.ChecksUnknown = nil, "403" }, "required-checks",
+			"not known which checks always run (403)"},
+		"no bypass by administrators": {func(s *settings.State, _ *settings.Want) {
+			s.Values[settings.EnvironmentKey("production")] = json.RawMessage(`{"reviewers":[],"can_admins_bypass":false}`)
+		}, "production-protected", "administrators cannot bypass"},
 		"protected by others": {func(s *settings.State, _ *settings.Want) {
 			on := setting.Known(true)
 			s.Facts.Branch.PullRequestRequired, s.Facts.Branch.ForcePushBlocked, s.Facts.Branch.DeletionBlocked = on, on, on
@@ -224,6 +235,24 @@ func TestUndo(t *testing.T) {
 	back = settings.Undo(now, p.Changes)
 	if len(back.Left) != 2 || back.Left[1].Rule != settings.Ruleset || len(back.Changes) != 3 ||
 		!slices.Equal(back.Met, []string{settings.BranchCleanup}) {
+		t.Errorf("%+v", back)
+	}
+}
+
+// TestUndoRenamed: a ruleset of ours that somebody renamed is still in force, and is not taken for one that is gone.
+func TestUndoRenamed(t *testing.T) {
+	s := weak()
+	p := planned(t, s, settings.Want{Rules: []string{"branch-protected"}})
+	now := weak()
+	now.RulesetID, now.Values[settings.Ruleset] = 9, p.Changes[0].After
+	applied := []settings.Change{p.Changes[0].Applied(now)}
+	now.RulesetID, now.Values[settings.Ruleset] = 0, json.RawMessage("null")
+	now.Others = map[int64]string{9: "main"}
+	if back := settings.Undo(now, applied); len(back.Left) != 1 || !strings.Contains(back.Left[0].Reason, "renamed our ruleset to main") {
+		t.Errorf("%+v", back)
+	}
+	now.Others = nil // it was deleted
+	if back := settings.Undo(now, applied); len(back.Met) != 1 {
 		t.Errorf("%+v", back)
 	}
 }

@@ -12,6 +12,8 @@ func Undo(s State, changes []Change) Planned {
 	for _, c := range slices.Backward(changes) {
 		now, read := s.Values[c.Setting]
 		switch {
+		case c.RulesetID != 0 && c.RulesetID != s.RulesetID && s.Others[c.RulesetID] != "":
+			p.Left = append(p.Left, Left{c.Setting, "somebody has renamed our ruleset to " + s.Others[c.RulesetID]})
 		case !read:
 			p.Left = append(p.Left, Left{c.Setting, "it could not be read"})
 		case covers(now, c.Before):
@@ -52,9 +54,20 @@ func coversAny(now, want any) bool {
 			}
 		}
 		return true
-	case []any:
+	case []any: // in any order: GitHub has its own
 		has, ok := now.([]any)
-		return ok && slices.EqualFunc(has, want, coversAny)
+		if !ok || len(has) != len(want) {
+			return false
+		}
+		has = slices.Clone(has)
+		for _, one := range want {
+			i := slices.IndexFunc(has, func(there any) bool { return coversAny(there, one) })
+			if i < 0 {
+				return false
+			}
+			has = slices.Delete(has, i, i+1)
+		}
+		return true
 	}
 	return now == want
 }
@@ -66,6 +79,9 @@ func (c Change) Applied(now State) Change {
 		if c.Setting == Ruleset || environmentOf(c.Setting) != "" {
 			c.After = value
 		}
+	}
+	if c.Setting == Ruleset {
+		c.RulesetID = now.RulesetID
 	}
 	return c
 }

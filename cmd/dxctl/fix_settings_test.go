@@ -42,7 +42,7 @@ func TestFixSettings(t *testing.T) {
 	git("init", "-q", "-b", "main")
 	repo := pushed(t, s, git, files)
 	repo.Set.Cleanup, s.Writes = false, nil
-	repo.Set.Merged = [][]string{{"test"}}
+	repo.Set.Merged = [][]string{{"test"}, {"test"}, {"test"}}
 	repo.Set.Environments = map[string]map[string]any{"production": {}}
 	s.Teams = map[string]int64{"acme/payments": 42}
 	other := t.TempDir()

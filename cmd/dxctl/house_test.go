@@ -364,7 +364,7 @@ var house = []struct {
 		children: true,
 	},
 	{name: "access"},
-	{name: "actions", imports: []string{"spelling", "event"}},
+	{name: "actions", imports: []string{"spelling", "event", "repository/content"}},
 	{name: "actions/settings", imports: []string{"actions", "event", "repository/fact", "repository/setting"}},
 	{name: "actions/github", imports: []string{"actions", "actions/archive", "actions/checkout", "actions/settings",
 		"collectors/github/client", "collectors/github/settings", "collectors/rest"}},

@@ -52,6 +52,7 @@ type Job struct {
 	// declare one.
 	Timeout     fact.Value[int]
 	Concurrency fact.Value[bool] // whether it declares a concurrency group
+	Matrix      bool             // it runs several times, and each run has a name of its own
 	Uses        *Use             // a reusable workflow, instead of steps
 	Steps       []Step
 }
@@ -233,6 +234,10 @@ func (r reader) job(p yamlfile.Pair, env map[string]bool) Job {
 	j.Environment = yamlfile.Text(yamlfile.Get(p.Value, "environment"))
 	if j.Environment == "" {
 		j.Environment = yamlfile.Text(yamlfile.Get(p.Value, "environment", "name"))
+	}
+	if _, strategy := yamlfile.Field(p.Value, "strategy"); strategy != nil {
+		key, _ := yamlfile.Field(strategy, "matrix")
+		j.Matrix = key != nil
 	}
 	if key, value := yamlfile.Field(p.Value, "timeout-minutes"); key != nil {
 		if minutes, ok := yamlfile.Int(value); ok {

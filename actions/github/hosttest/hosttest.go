@@ -59,7 +59,9 @@ type Server struct {
 	Branch string            // default branch of new repositories
 	Repos  map[string]*Repo  // by full name
 	Teams  map[string]int64  // ids by organization/team
-	Now    func() time.Time
+	// Permissions are those of an App's installation; nil: no App is asked for. An App has no rights of a person.
+	Permissions map[string]string
+	Now         func() time.Time
 	// Before is called with each request; the request is not answered if it returns false. After: likewise, but after the
 	// request was obeyed. Both may be nil.
 	Before, After func(r *http.Request) bool
@@ -162,6 +164,12 @@ func (s *Server) answer(r *http.Request) (int, any) {
 	if archive, ok := strings.CutPrefix(r.URL.Path, "/archives/"); ok {
 		return s.archive(archive)
 	}
+	if installation, ok := strings.CutPrefix(r.URL.Path, "/api/v3/app/installations/"); ok && s.Permissions != nil {
+		if strings.HasSuffix(installation, "/access_tokens") {
+			return http.StatusCreated, object{"token": s.Token, "expires_at": time.Now().Add(time.Hour)}
+		}
+		return http.StatusOK, object{"permissions": s.Permissions}
+	}
 	if r.Header.Get("Authorization") != "Bearer "+s.Token {
 		return problem(http.StatusUnauthorized, "Bad credentials")
 	}
@@ -250,10 +258,11 @@ func (s *Server) document(full string, r *Repo) object {
 	if r.Private {
 		visibility = "private"
 	}
+	person := s.Permissions == nil // an App is none
 	return object{"id": r.ID, "full_name": full, "default_branch": r.DefaultBranch, "created_at": r.CreatedAt,
 		"html_url": "https://github.example/" + full, "clone_url": "https://github.example/" + full + ".git",
 		"description": r.Description, "private": r.Private, "archived": r.Archived,
-		"permissions": object{"push": !r.ReadOnly, "admin": !r.ReadOnly}, "visibility": visibility,
+		"permissions": object{"push": person && !r.ReadOnly, "admin": person && !r.ReadOnly}, "visibility": visibility,
 		"delete_branch_on_merge": r.Set.Cleanup, "security_and_analysis": r.security()}
 }
 

@@ -20,7 +20,7 @@ type Settings struct {
 	Reporting     bool
 	Cleanup       bool // branches are deleted after merge
 	Environments  map[string]object
-	Merged        [][]string // names of the checks of each merged pull request, the newest one first
+	Merged        [][]string // names of the checks of each merged pull request, the newest one first; "!lint" failed
 	// NotOffered is what GitHub answers to requests for rulesets where the plan of the account has none; "": it has.
 	NotOffered string
 	// Ignored are paths of requests that are accepted and have no effect.
@@ -136,7 +136,8 @@ func (s *Server) rulesets(method, full string, repo *Repo, path []string, body o
 		if taken(id) {
 			return duplicate()
 		}
-		maps.Copy(there, completed(body))
+		repo.Set.Rulesets[id] = completed(body)
+		there = repo.Set.Rulesets[id]
 	}
 	return http.StatusOK, withID(id, full, there)
 }
@@ -180,9 +181,11 @@ func (r *Repo) rules(full string) []object {
 		conditions, _ := set["conditions"].(object)
 		ref, _ := conditions["ref_name"].(object)
 		include, _ := ref["include"].([]any)
-		counts := slices.ContainsFunc(include, func(name any) bool {
+		exclude, _ := ref["exclude"].([]any)
+		names := func(name any) bool {
 			return name == "~DEFAULT_BRANCH" || name == "~ALL" || name == "refs/heads/"+r.DefaultBranch
-		})
+		}
+		counts := slices.ContainsFunc(include, names) && !slices.ContainsFunc(exclude, names)
 		if set["enforcement"] != "active" || !counts {
 			continue
 		}
@@ -238,7 +241,8 @@ func environment(name string, body object) object {
 		rules = append(rules, object{"id": 2, "type": "required_reviewers", "reviewers": list,
 			"prevent_self_review": body["prevent_self_review"] == true})
 	}
-	return object{"id": 3, "name": name, "protection_rules": rules,
+	bypass, given := body["can_admins_bypass"].(bool)
+	return object{"id": 3, "name": name, "protection_rules": rules, "can_admins_bypass": bypass || !given,
 		"deployment_branch_policy": body["deployment_branch_policy"]}
 }
 
@@ -275,6 +279,10 @@ func (r *Repo) change(body object) {
 
 // merged answers the query for the checks of merged pull requests.
 func (s *Server) merged(variables object) (int, any) {
+	if s.Scopes == "-" && s.Permissions == nil && variables["first"] != nil { // fine-grained tokens may not read checks
+		return http.StatusOK, object{"data": nil, "errors": []object{{"type": "FORBIDDEN",
+			"message": "Resource not accessible by personal access token"}}}
+	}
 	repo := s.Repos[fmt.Sprintf("%v/%v", variables["owner"], variables["name"])]
 	if repo == nil {
 		return http.StatusOK, object{"data": object{"repository": nil}}
@@ -283,10 +291,13 @@ func (s *Server) merged(variables object) (int, any) {
 	for _, names := range repo.Set.Merged {
 		checks := []object{}
 		for _, name := range names {
-			checks = append(checks, object{"__typename": "CheckRun", "name": name})
+			checks = append(checks, object{"__typename": "CheckRun", "name": strings.TrimPrefix(name, "!"),
+				"conclusion":  map[bool]string{true: "FAILURE", false: "SUCCESS"}[strings.HasPrefix(name, "!")],
+				"completedAt": "2026-11-01T10:00:00Z"})
 		}
-		pulls = append(pulls, object{"commits": object{"nodes": []object{{"commit": object{"statusCheckRollup": object{
-			"contexts": object{"pageInfo": object{"hasNextPage": false}, "nodes": checks}}}}}}})
+		rollup := object{"contexts": object{"pageInfo": object{"hasNextPage": false}, "nodes": checks}}
+		pulls = append(pulls, object{"mergedAt": "2026-11-01T11:00:00Z", "commits": object{"nodes": []object{
+			{"commit": object{"statusCheckRollup": rollup}}}}})
 	}
 	return http.StatusOK, object{"data": object{"repository": object{"deleteBranchOnMerge": repo.Set.Cleanup,
 		"pullRequests": object{"nodes": pulls}}}}

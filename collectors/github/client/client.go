@@ -157,7 +157,8 @@ func (c *Client) explain(path string, err error) error {
 	err = withoutAddress(err)
 	switch Status(err) {
 	case http.StatusUnauthorized:
-		return fmt.Errorf("GET %s: %w: the token is invalid or expired; create another and set it as the source's token",
+		return fmt.Errorf("GET %s: %w: the token is invalid or expired; create another and set it where this one is "+
+			"configured",
 			path, err)
 	case http.StatusForbidden:
 		return refusal(path, fmt.Errorf("GET %s: %w: %s may not read this; it needs read access to %s, and authorization "+

@@ -20,12 +20,15 @@ func (e *rightError) Unwrap() error { return e.err }
 // rightFor returns the permission, as GitHub calls it, that reading a path below the API's URL takes.
 func rightFor(path string) string {
 	for part, right := range map[string]string{
-		"/actions/":    "actions",
-		"/pulls":       "pull requests",
-		"/deployments": "deployments",
-		"/git/":        "contents",
-		"/releases":    "contents",
-		"/issues":      "issues",
+		"/actions/":     "actions",
+		"/teams/":       "members of the organization",
+		"/environments": "actions",
+		"/protection":   "administration",
+		"/pulls":        "pull requests",
+		"/deployments":  "deployments",
+		"/git/":         "contents",
+		"/releases":     "contents",
+		"/issues":       "issues",
 	} {
 		if strings.Contains(path, part) {
 			return right

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -30,8 +31,8 @@ const (
 	mergesQuery = `query($owner:String!,$name:String!,$branch:String!,$first:Int!){repository(owner:$owner,name:$name){
 deleteBranchOnMerge
 pullRequests(states:MERGED,baseRefName:$branch,first:$first,orderBy:{field:UPDATED_AT,direction:DESC}){nodes{
-commits(last:1){nodes{commit{statusCheckRollup{contexts(first:100){pageInfo{hasNextPage} nodes{
-__typename ...on CheckRun{name} ...on StatusContext{context}}}}}}}}}}}`
+mergedAt commits(last:1){nodes{commit{statusCheckRollup{contexts(first:100){pageInfo{hasNextPage} nodes{
+__typename ...on CheckRun{name conclusion completedAt} ...on StatusContext{context state createdAt}}}}}}}}}}}`
 )
 
 // mergesAnswer is the answer to either query.
@@ -40,7 +41,8 @@ type mergesAnswer struct {
 		DeleteBranchOnMerge *bool `json:"deleteBranchOnMerge"`
 		PullRequests        struct {
 			Nodes []struct {
-				Commits struct {
+				MergedAt time.Time `json:"mergedAt"`
+				Commits  struct {
 					Nodes []struct {
 						Commit struct {
 							Rollup *struct {
@@ -49,8 +51,12 @@ type mergesAnswer struct {
 										HasNextPage bool `json:"hasNextPage"`
 									} `json:"pageInfo"`
 									Nodes []struct {
-										Name    string `json:"name"`    // of a check run
-										Context string `json:"context"` // of a status
+										Name        string    `json:"name"`        // of a check run, and what follows
+										Conclusion  string    `json:"conclusion"`  // SUCCESS, FAILURE and others
+										CompletedAt time.Time `json:"completedAt"` // zero: not yet
+										Context     string    `json:"context"`     // of a status, and what follows
+										State       string    `json:"state"`       // SUCCESS, FAILURE and others
+										CreatedAt   time.Time `json:"createdAt"`
 									} `json:"nodes"`
 								} `json:"contexts"`
 							} `json:"statusCheckRollup"`
@@ -82,21 +88,28 @@ func (a *mergesAnswer) checks() (pulls [][]string, cut bool) {
 	return pulls, cut
 }
 
-// steadyMerges is how many merged pull requests a check must have run on to count as one that always runs.
-const steadyMerges = 10
+const (
+	// steadyMerges is how many merged pull requests a check must have succeeded on to count as one that always runs, and
+	// fewestMerges how few are enough to know.
+	steadyMerges = 10
+	fewestMerges = 3
+)
 
-// SteadyChecks returns the names of the checks that ran on each of the last merged pull requests, at most 10, sorted;
-// none if none was merged yet.
+// SteadyChecks returns the names of the checks that succeeded before the merge on each of the last merged pull
+// requests, at most 10, sorted: a merge that waits for them remains possible. There are none with fewer than three of these.
 func SteadyChecks(ctx context.Context, api *client.Client, repository, branch string) ([]string, error) {
 	owner, name, _ := strings.Cut(repository, "/")
 	var answer mergesAnswer
 	variables := map[string]any{"owner": owner, "name": name, "branch": branch, "first": steadyMerges}
 	err := api.Query(ctx, mergesQuery, variables, &answer)
-	if err != nil || answer.Repository == nil {
+	if err == nil && answer.Repository == nil {
+		err = errors.New("GitHub shows no such repository")
+	}
+	if err != nil {
 		return nil, fmt.Errorf("reading the checks of the last pull requests of %s: %w", repository, err)
 	}
-	pulls, _ := answer.checks()
-	if len(pulls) == 0 {
+	pulls := answer.succeeded()
+	if len(pulls) < fewestMerges {
 		return nil, nil
 	}
 	steady := slices.DeleteFunc(slices.Clone(pulls[0]), func(check string) bool {
@@ -104,6 +117,29 @@ func SteadyChecks(ctx context.Context, api *client.Client, repository, branch st
 	})
 	slices.Sort(steady)
 	return slices.Compact(steady), nil
+}
+
+// succeeded returns the names of the checks that succeeded before the merge of each pull request.
+func (a *mergesAnswer) succeeded() (pulls [][]string) {
+	for _, pull := range a.Repository.PullRequests.Nodes {
+		names := []string{}
+		for _, commit := range pull.Commits.Nodes {
+			if commit.Commit.Rollup == nil {
+				continue
+			}
+			for _, check := range commit.Commit.Rollup.Contexts.Nodes {
+				at := check.CompletedAt
+				if check.Context != "" {
+					at = check.CreatedAt
+				}
+				if check.Conclusion+check.State == "SUCCESS" && !at.IsZero() && !at.After(pull.MergedAt) {
+					names = append(names, check.Name+check.Context)
+				}
+			}
+		}
+		pulls = append(pulls, names)
+	}
+	return pulls
 }
 
 // merges asks which checks ran on the last merged pull requests, if any are required.

@@ -65,7 +65,8 @@ type collector struct {
 	failed     map[string]rest.Held // requests at which GitHub failed
 }
 
-// Read reads the settings of a repository, owner/name, at once, and keeps nothing. production are as of [Collect].
+// Read reads the settings of a repository, owner/name, at once, and keeps nothing. One that GitHub fails to show is
+// unknown. production are as of [Collect].
 func Read(ctx context.Context, api *client.Client, repository, branch string, production []string) (
 	setting.Settings, error) {
 	c := newCollector(&stream.Repository{
@@ -74,9 +75,6 @@ func Read(ctx context.Context, api *client.Client, repository, branch string, pr
 	var s state
 	if err := c.ask(ctx, &s); err != nil {
 		return setting.Settings{}, err
-	}
-	if len(c.failed) > 0 {
-		return setting.Settings{}, &rest.SkippedError{What: "setting", Objects: c.failed}
 	}
 	return c.settings(s), nil
 }
