@@ -322,8 +322,8 @@ var house = []struct {
 	{
 		name: "actions/fix",
 		imports: []string{
-			"event", "catalog/descriptor", "catalog/identifier", "repository", "repository/container", "repository/pathlock",
-			"repository/tree", "scorecards", "scorecards/checkout", "scorecards/paths", "actions", "actions/checkout",
+			"event", "catalog/descriptor", "catalog/identifier", "repository", "repository/container", "repository/content",
+			"repository/pathlock", "repository/tree", "scorecards", "scorecards/checkout", "scorecards/paths", "actions", "actions/checkout",
 			"actions/merge",
 		},
 		children: true,
@@ -376,8 +376,8 @@ var house = []struct {
 	{
 		name: "actions/create",
 		imports: []string{
-			"actions", "actions/checkout", "actions/github", "actions/settings", "repository/pathlock", "repository/workflow",
-			"scorecards/paths",
+			"catalog/descriptor", "catalog/identifier", "collectors/rest", "actions", "actions/checkout", "actions/github",
+			"actions/settings", "repository/pathlock", "repository/workflow", "scorecards/paths",
 		},
 	},
 	{name: "web"},

@@ -96,7 +96,8 @@ const (
 )
 
 // SteadyChecks returns the names of the checks that succeeded before the merge on each of the last merged pull
-// requests, at most 10, sorted: a merge that waits for them remains possible. There are none with fewer than three of these.
+// requests, at most 10, sorted: a merge that waits for them remains possible. There are none with fewer than three of
+// these.
 func SteadyChecks(ctx context.Context, api *client.Client, repository, branch string) ([]string, error) {
 	owner, name, _ := strings.Cut(repository, "/")
 	var answer mergesAnswer
