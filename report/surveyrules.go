@@ -24,7 +24,7 @@ type LinkedRule struct {
 func (r LinkedRule) ShortFix() string {
 	words := strings.Fields(r.Fix)
 	for i, word := range words {
-		if strings.HasSuffix(word, ".") || strings.HasSuffix(word, ":") {
+		if strings.HasSuffix(word, ".") {
 			return strings.Join(words[:i+1], " ")
 		}
 	}

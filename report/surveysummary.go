@@ -141,7 +141,7 @@ func since(c *SurveyChange) string {
 
 // Text is the summary as plain text. shown is that of Parts.
 func (s *SurveySummary) Text(shown func(string) string) string {
-	return s.write(shown(s.Title)+"\n", "\n%s\n", "  - %s\n", shown)
+	return s.write(shown(s.Title)+"\n", "", "  - %s\n", shown)
 }
 
 // markdown escapes what Markdown and HTML read as markup.
@@ -150,17 +150,21 @@ var markdown = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, 
 
 // Markdown is the summary as Markdown.
 func (s *SurveySummary) Markdown() string {
-	return s.write("# "+markdown.Replace(s.Title)+"\n", "\n%s\n\n", "- %s\n", markdown.Replace)
+	return s.write("# "+markdown.Replace(s.Title)+"\n", "\n", "- %s\n", markdown.Replace)
 }
 
-func (s *SurveySummary) write(title, head, row string, shown func(string) string) string {
+// write writes the title and the parts; gap is what comes before the first row of a part.
+func (s *SurveySummary) write(title, gap, row string, shown func(string) string) string {
 	var b strings.Builder
 	b.WriteString(title)
 	for _, part := range s.Parts(shown) {
-		fmt.Fprintf(&b, head, part.Head)
-		for _, text := range part.Rows {
+		fmt.Fprintf(&b, "\n%s\n", part.Head)
+		for i, text := range part.Rows {
+			if i == 0 {
+				b.WriteString(gap)
+			}
 			fmt.Fprintf(&b, row, text)
 		}
 	}
-	return strings.TrimRight(b.String(), "\n") + "\n"
+	return b.String()
 }

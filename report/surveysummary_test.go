@@ -1,0 +1,51 @@
+package report
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestSummaryIsSafeAsMarkdown: what a survey's author wrote is no markup, mentions nobody and begins no line.
+func TestSummaryIsSafeAsMarkdown(t *testing.T) {
+	score := 42.0
+	number := SurveyNumber{Measure: SurveyItems, Item: "k", Text: "<b>*Builds*</b>\n# [x](y) @all |", Score: SurveyEstimate{Value: &score}}
+	change := number
+	change.Change = &SurveyChange{Difference: 9, BeyondNoise: true}
+	day := time.Date(2026, 9, 28, 0, 0, 0, 0, time.UTC)
+	s := SurveySummary{
+		Survey: Survey{Title: "Q3\n<script>", Opens: day.AddDate(0, 0, -14), Closes: day}, Before: "2026-Q2",
+		Everyone: SurveyRow{Answers: 20, People: 40, ResponseRate: &[]float64{0.5}[0], Numbers: []SurveyNumber{number}},
+		Highest:  []SurveyNumber{number}, Changed: []SurveyNumber{change},
+		Hurts: []SurveyHurt{{Text: number.Text, All: RuleShare{1, 4}, Rule: LinkedRule{Title: "CI `fast`", Patched: true}}},
+		Done: []SurveyDone{
+			{Text: "Docs", Rule: LinkedRule{Title: "README"}, Began: []string{"a", "b"}, Fixes: []DoneFix{{}, {}}, Merged: 1},
+			{Text: "Nothing was done"},
+		},
+	}
+	item := `&lt;b&gt;\*Builds\*&lt;/b&gt; \# \[x\](y) &#64;all \|`
+	want := "# Q3 &lt;script&gt;\n\n20 of 40 (50 %) people answered from 14 Sep 2026 to 27 Sep 2026.\n" +
+		"\nHighest:\n\n- " + item + ": 42 of 100\n" +
+		"\nChanged beyond noise since 2026-Q2:\n\n- " + item + ": 42 of 100, +9 (beyond noise)\n" +
+		"\nWhat to fix: low, and a rule that addresses it fails\n\n- " + item +
+		": 1 of 4 services pass “CI \\`fast\\`”; dxctl fix proposes the change\n" +
+		"\nWhat was done since:\n\n- Docs: 2 services came to pass “README” since the survey; 2 pull requests of fixes, 1 merged\n" +
+		"\nResults are of groups of at least 5 answers; no name and no address is kept.\n"
+	if got := s.Markdown(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if text := s.Text(strings.ToUpper); !strings.HasPrefix(text, "Q3\n<SCRIPT>\n\n20 of 40") || !strings.Contains(text, "  - DOCS: 2") {
+		t.Errorf("as text:\n%s", text)
+	}
+}
+
+func TestShortFix(t *testing.T) {
+	for fix, want := range map[string]string{
+		"": "", "Cache it": "Cache it", "Cache it. Then\n\n  {\"a\": 1}": "Cache it.",
+		"Slow: open the runs.": "Slow: open the runs.", "Add the file .nvmrc to it. Done.": "Add the file .nvmrc to it.",
+	} {
+		if got := (LinkedRule{Fix: fix}).ShortFix(); got != want {
+			t.Errorf("%q: %q, want %q", fix, got, want)
+		}
+	}
+}
