@@ -74,6 +74,8 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv(embedded.LibraryVariable, library)
+			// By default, a command with the race detector waits for a second before it ends.
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("GITHUB", server.API())
 			env.Setenv("ADDR", address)
