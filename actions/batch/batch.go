@@ -33,6 +33,9 @@ type Settings struct {
 	Wait       time.Duration     `json:"wait"`             // how long checks of a wave are waited for
 	// Accepted are the pull requests that were bad when somebody resumed the batch, as owner/name#number.
 	Accepted []string `json:"accepted,omitempty"`
+	Waived   []string `json:"waived,omitempty"`  // are no longer waited for, because somebody resumed the batch
+	Stopped  []string `json:"stopped,omitempty"` // for which it stopped last
+	Waited   []string `json:"waited,omitempty"`  // for which it paused last
 }
 
 // Poll is how often the checks of a wave are looked at.
@@ -84,7 +87,17 @@ const WritesOf = 4
 // New returns the plan of a batch of items. Their order does not depend on the one given: it is that of hashes of their
 // names, so that an early wave is a sample of all of them, and not one team.
 func New(s Settings, items []Item, left []Left, limits github.Limits) (*Plan, error) {
-	p := &Plan{Settings: s, Items: slices.Clone(items), Left: left}
+	p := &Plan{Settings: s, Left: left}
+	branches := map[string]string{}
+	for _, item := range items { // two services of one directory have one branch
+		key := item.Proposal.Repository + " " + item.Proposal.Branch
+		if other := branches[key]; other != "" {
+			p.Left = append(p.Left, Left{Entity: item.Entity, Reason: "its pull request is that of " + other})
+			continue
+		}
+		branches[key] = item.Entity
+		p.Items = append(p.Items, item)
+	}
 	slices.SortFunc(p.Items, func(a, b Item) int {
 		return cmp.Or(cmp.Compare(sum(a.Entity), sum(b.Entity)), cmp.Compare(a.Entity, b.Entity))
 	})
@@ -204,6 +217,7 @@ type Host interface {
 	Heads(ctx context.Context, repositories []string) ([]github.Head, error)
 	Propose(ctx context.Context, p github.Proposal) (github.Proposed, error)
 	States(ctx context.Context, pulls []github.PullRef) ([]github.PullState, error)
+	PullWithPatch(ctx context.Context, repository, patch string) (github.Pull, error)
 	OpenIssues(ctx context.Context, repository string, issues []github.Issue) ([]github.OpenedIssue, error)
 }
 
@@ -215,7 +229,7 @@ type PausedError struct {
 
 // Error says why, and how the batch goes on.
 func (e *PausedError) Error() string {
-	return fmt.Sprintf("the batch %s is paused: %v; go on with `dxctl fix --all --resume %s`", e.Batch, e.Err, e.Batch)
+	return fmt.Sprintf("the batch %s is paused: %v; continue with `dxctl fix --all --resume %s`", e.Batch, e.Err, e.Batch)
 }
 
 // Unwrap returns the cause.

@@ -203,7 +203,7 @@ func TestBatch(t *testing.T) {
 		t.Errorf("%v, %s", got, w.batch.Status)
 	}
 	w.Refuse = nil
-	if _, err := w.runner().Resume(t.Context(), w.state()); err != nil || w.outcomes()["opened"] != 8 || w.opened() != 8 {
+	if _, err := w.runner().Resume(t.Context(), w.state(), nil); err != nil || w.outcomes()["opened"] != 8 || w.opened() != 8 {
 		t.Errorf("resumed: %v, %v, %d pull requests", err, w.outcomes(), w.opened())
 	}
 }
@@ -227,7 +227,7 @@ func TestStops(t *testing.T) {
 				!strings.Contains(w.batch.Note, "--resume b1") || !strings.Contains(w.batch.Note, "/pull/1") {
 				t.Fatalf("%v; %d opened, %s: %s", err, w.opened(), w.batch.Status, w.batch.Note)
 			}
-			if _, err := w.runner().Resume(t.Context(), w.state()); err != nil || w.opened() != 6 {
+			if _, err := w.runner().Resume(t.Context(), w.state(), nil); err != nil || w.opened() != 6 {
 				t.Errorf("resumed: %v, %d opened", err, w.opened())
 			}
 		})
@@ -250,6 +250,109 @@ func TestRedBefore(t *testing.T) {
 	}
 	if err := w.start(t, w.plan(t, settings())); err != nil || w.opened() != 4 {
 		t.Errorf("%v, %d opened", err, w.opened())
+	}
+}
+
+// paint gives the checks of all pull requests a state.
+func (w *world) paint(state string) {
+	for _, repo := range w.Repos {
+		if head := repo.Refs["heads/dxctl/fix-go-service"]; head != "" {
+			repo.Checks[head] = state
+		}
+	}
+}
+
+// TestReddened: what became red while a batch was paused was seen by nobody, and stops it.
+func TestReddened(t *testing.T) {
+	w := newWorld(t, 4)
+	w.After = func(*http.Request) bool { w.paint("PENDING"); return true }
+	if err := w.start(t, w.plan(t, settings())); !errors.Is(err, batch.ErrUnfinished) || !strings.Contains(err.Error(), "/pull/1") {
+		t.Fatal(err)
+	}
+	w.After = nil
+	w.paint("FAILURE")
+	if _, err := w.runner().Resume(t.Context(), w.state(), nil); !errors.Is(err, batch.ErrStopped) || w.opened() != 1 {
+		t.Errorf("%v, %d opened", err, w.opened())
+	}
+}
+
+// TestEndless: checks that never end are waited for once; whoever resumes the batch has decided.
+func TestEndless(t *testing.T) {
+	w := newWorld(t, 4)
+	w.After = func(r *http.Request) bool {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/pulls") && w.opened() == 1 {
+			w.paint("EXPECTED")
+		}
+		return true
+	}
+	if err := w.start(t, w.plan(t, settings())); !errors.Is(err, batch.ErrUnfinished) {
+		t.Fatal(err)
+	}
+	began := w.clock.Now()
+	if _, err := w.runner().Resume(t.Context(), w.state(), nil); err != nil || w.opened() != 4 || w.clock.Now() != began {
+		t.Errorf("%v, %d opened", err, w.opened())
+	}
+}
+
+// TestEarlyCheck: a quick check that is green says nothing of those that begin later.
+func TestEarlyCheck(t *testing.T) {
+	w := newWorld(t, 3)
+	w.Before = func(*http.Request) bool {
+		state := "SUCCESS"
+		if w.clock.Now().Sub(noon) > time.Minute {
+			state = "FAILURE"
+		}
+		w.paint(state)
+		return true
+	}
+	s := settings()
+	s.Settle = 5 * time.Minute
+	if err := w.start(t, w.plan(t, s)); !errors.Is(err, batch.ErrStopped) || w.opened() != 1 {
+		t.Errorf("%v, %d opened", err, w.opened())
+	}
+}
+
+// TestAllFail: what fails everywhere stops the batch after the first wave.
+func TestAllFail(t *testing.T) {
+	w := newWorld(t, 6)
+	w.Refuse = func(r *http.Request, _ http.Header) (int, string) {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/git/refs") {
+			return http.StatusForbidden, "Resource not accessible by personal access token"
+		}
+		return 0, ""
+	}
+	err := w.start(t, w.plan(t, settings()))
+	if !errors.Is(err, batch.ErrStopped) || !strings.Contains(err.Error(), "not accessible") || w.outcomes()["failed"] != 1 {
+		t.Errorf("%v, %v", err, w.outcomes())
+	}
+	w.Refuse = nil
+	if _, err := w.runner().Resume(t.Context(), w.state(), nil); err != nil || w.outcomes()["opened"] != 6 {
+		t.Errorf("resumed: %v, %v", err, w.outcomes())
+	}
+}
+
+// TestSecondBatch: a red pull request that has the changes already counts for the next batch, too.
+func TestSecondBatch(t *testing.T) {
+	w := newWorld(t, 4)
+	w.After = func(*http.Request) bool { w.paint("FAILURE"); return true }
+	if err := w.start(t, w.plan(t, settings())); !errors.Is(err, batch.ErrStopped) {
+		t.Fatal(err)
+	}
+	_, err := w.runner().Start(t.Context(), event.ActionBatch{ID: "b2", Action: "fix"}, w.plan(t, settings()))
+	if !errors.Is(err, batch.ErrStopped) || w.opened() != 1 {
+		t.Errorf("%v, %d opened", err, w.opened())
+	}
+}
+
+// TestOneBranch: of two services with one branch, one gets the pull request.
+func TestOneBranch(t *testing.T) {
+	w := newWorld(t, 1)
+	i := w.plan(t, settings()).Items[0]
+	other := i
+	other.Entity = "component:default/other"
+	p, err := batch.New(settings(), []batch.Item{i, other}, nil, github.PublishedLimits)
+	if err != nil || len(p.Items) != 1 || len(p.Left) != 1 || p.Left[0].Entity != other.Entity {
+		t.Errorf("%+v, %v", p, err)
 	}
 }
 
@@ -335,7 +438,7 @@ func TestExpired(t *testing.T) {
 		t.Errorf("the repository counts as failed: %v", w.outcomes())
 	}
 	w.Refuse = nil
-	if _, err := w.runner().Resume(t.Context(), w.state()); err != nil || w.opened() != 6 || w.outcomes()["opened"] != 6 {
+	if _, err := w.runner().Resume(t.Context(), w.state(), nil); err != nil || w.opened() != 6 || w.outcomes()["opened"] != 6 {
 		t.Errorf("resumed: %v, %d opened, %v", err, w.opened(), w.outcomes())
 	}
 }
@@ -369,7 +472,7 @@ func TestKilled(t *testing.T) {
 				t.Fatalf("killed at request %d, and no error", n)
 			}
 			w.Before, w.After, w.fail = nil, nil, nil
-			if _, err := w.runner().Resume(t.Context(), w.state()); err != nil {
+			if _, err := w.runner().Resume(t.Context(), w.state(), nil); err != nil {
 				t.Fatalf("killed at request %d (obeyed: %t): %v", n, obeyed, err)
 			}
 			if w.opened() != 4 || w.outcomes()["opened"] != 4 {

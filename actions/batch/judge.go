@@ -14,6 +14,7 @@ import (
 
 // Outcomes of a run that no [github.Fate] has.
 const (
+	Failed   = "failed"
 	Merged   = "merged"
 	Changed  = "changed"  // the repository changed since the plan: not proposed
 	Undone   = "undone"   // closed when the batch was undone
@@ -22,35 +23,77 @@ const (
 
 // verdict is how the pull requests of a batch stand.
 type verdict struct {
-	pulls   int      // that the batch opened or updated
-	bad     []string // with failing checks, or declined; addresses
-	waiting int      // whose checks are not finished
+	pulls   int                // that the batch is about
+	bad     []*event.ActionRun // with failing checks, or declined
+	waiting []*event.ActionRun // whose checks are not finished
 }
 
 // judge waits until the checks of all pull requests so far are finished. The error wraps ErrStopped if more of them
-// than the limit are bad.
+// than the limit are bad, or if most runs failed.
 func (w *work) judge(ctx context.Context) error {
+	if err := w.failing(); err != nil {
+		return err
+	}
 	for began := w.Now(); ; {
 		v, err := w.look(ctx)
 		if err != nil {
 			return err
 		}
 		if n := len(v.bad); n > 0 && float64(n) > w.settings.Limit*float64(v.pulls) {
+			w.settings.Stopped = names(v.bad)
 			return fmt.Errorf("%w: %d of %d are red or were closed without being merged, and the limit is %.0f %%: %s; look "+
-				"at them, then go on with `dxctl fix --all --resume %s`, or take all back with `dxctl fix --undo %s`",
-				ErrStopped, n, v.pulls, 100*w.settings.Limit, shortened(v.bad), w.Batch.ID, w.Batch.ID)
+				"at them, then continue with `dxctl fix --all --resume %s`, or take all back with `dxctl fix --undo %s`",
+				ErrStopped, n, v.pulls, 100*w.settings.Limit, shortened(urls(v.bad)), w.Batch.ID, w.Batch.ID)
 		}
 		switch {
-		case v.waiting == 0:
+		case len(v.waiting) == 0:
 			return nil
 		case w.Now().Sub(began) >= w.settings.Wait:
-			return fmt.Errorf("%w: those of %d pull requests, after %s of wave %d", ErrUnfinished, v.waiting, w.settings.Wait,
-				w.Batch.Wave)
+			w.settings.Waited = names(v.waiting)
+			return fmt.Errorf("%w: those of %d pull requests, after %s of wave %d: %s", ErrUnfinished, len(v.waiting),
+				w.settings.Wait, w.Batch.Wave, shortened(urls(v.waiting)))
 		}
 		if err := w.Sleep(ctx, Poll); err != nil {
 			return err
 		}
 	}
+}
+
+// failing returns an error if more than half of the runs so far failed: the cause is then the same for the others.
+func (w *work) failing() error {
+	var failed []*event.ActionRun
+	runs := 0
+	for i := range w.Runs {
+		run := &w.Runs[i]
+		if run.Wave > w.Batch.Wave {
+			continue
+		}
+		if runs++; run.Status == event.Failed && !slices.Contains(w.settings.Accepted, name(run)) {
+			failed = append(failed, run)
+		}
+	}
+	if 2*len(failed) <= runs {
+		return nil
+	}
+	w.settings.Stopped = names(failed)
+	return fmt.Errorf("%w: %d of %d runs failed, the first one with: %s; `dxctl fix --all --resume %s` tries them again",
+		ErrStopped, len(failed), runs, failed[0].Note, w.Batch.ID)
+}
+
+func names(runs []*event.ActionRun) []string {
+	all := make([]string, len(runs))
+	for i, run := range runs {
+		all[i] = name(run)
+	}
+	return all
+}
+
+func urls(runs []*event.ActionRun) []string {
+	all := make([]string, len(runs))
+	for i, run := range runs {
+		all[i] = run.URL
+	}
+	return all
 }
 
 // shortened names the first of a list.
@@ -62,26 +105,27 @@ func shortened(list []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
 }
 
-// open returns the runs with a pull request that the batch opened or updated.
-func (w *work) open() []*event.ActionRun {
+// judged returns the runs whose pull requests decide whether the batch is good: also those that had the changes
+// already.
+func (w *work) judged() []*event.ActionRun {
 	var runs []*event.ActionRun
 	for i := range w.Runs {
-		if run := &w.Runs[i]; HasPull(run) {
+		if run := &w.Runs[i]; HasPull(run) || run.Pull > 0 && run.Outcome == string(github.Unchanged) {
 			runs = append(runs, run)
 		}
 	}
 	return runs
 }
 
-// HasPull reports whether a run opened or updated a pull request, whatever has become of it.
+// HasPull reports whether a run opened or updated a pull request, whatever has become of it, unless dxctl closed it.
 func HasPull(run *event.ActionRun) bool {
 	ours := []string{string(github.Opened), string(github.Updated), Merged, string(github.Declined)}
-	return run.Pull > 0 && run.Status == event.Succeeded && slices.Contains(ours, run.Outcome)
+	return run.Pull > 0 && run.Status != event.Skipped && slices.Contains(ours, run.Outcome)
 }
 
 // look reads how the pull requests stand, and records what has become of them.
 func (w *work) look(ctx context.Context) (verdict, error) {
-	runs := w.open()
+	runs := w.judged()
 	refs := make([]github.PullRef, len(runs))
 	for i, run := range runs {
 		refs[i] = github.PullRef{Repository: run.Repository, Number: run.Pull}
@@ -98,26 +142,53 @@ func (w *work) look(ctx context.Context) (verdict, error) {
 		}
 		red := s.Open && s.Checks == github.ChecksFailed && s.Base != github.ChecksFailed
 		if (red || s.Declined()) && !slices.Contains(w.settings.Accepted, name(run)) {
-			v.bad = append(v.bad, run.URL)
+			v.bad = append(v.bad, run)
 			continue
 		}
 		if s.Open && s.Checks == github.ChecksHidden {
 			return v, github.ErrChecks
 		}
-		young := w.Now().Sub(run.FinishedAt) < w.settings.Settle
-		if s.Open && (s.Checks == github.ChecksRunning || s.Checks == github.NoChecks && young) {
-			v.waiting++
+		if s.Open && w.unfinished(run, s.Checks) && !slices.Contains(w.settings.Waived, name(run)) {
+			v.waiting = append(v.waiting, run)
 		}
 	}
 	return v, nil
 }
 
-func name(run *event.ActionRun) string { return fmt.Sprintf("%s#%d", run.Repository, run.Pull) }
+// lateChecks is how long after a pull request is opened further checks can begin. A quick one may be green before.
+const lateChecks = 2 * time.Minute
 
-// became records that a pull request was merged or declined.
+// unfinished reports whether checks of a pull request run, or may still begin.
+func (w *work) unfinished(run *event.ActionRun, checks github.Checks) bool {
+	age := w.Now().Sub(run.FinishedAt)
+	switch checks {
+	case github.ChecksRunning:
+		return true
+	case github.NoChecks:
+		return age < w.settings.Settle
+	case github.ChecksPassed:
+		return age < min(w.settings.Settle, lateChecks)
+	case github.ChecksFailed, github.ChecksHidden:
+	}
+	return false
+}
+
+// name identifies the pull request of a run, or the run if it has none.
+func name(run *event.ActionRun) string {
+	if run.Pull == 0 {
+		return run.ID
+	}
+	return fmt.Sprintf("%s#%d", run.Repository, run.Pull)
+}
+
+// became records that a pull request was merged, declined, or closed by dxctl. One that had the changes already
+// belongs to another run.
 func (w *work) became(ctx context.Context, run *event.ActionRun, s github.PullState) error {
 	outcome, note := "", ""
 	switch {
+	case run.Outcome == string(github.Unchanged):
+	case s.Withdrawn:
+		outcome, note = string(github.Closed), "closed by dxctl"
 	case s.Merged():
 		outcome, note = Merged, "merged at "+s.MergedAt.UTC().Format(time.RFC3339)
 	case s.Declined():
@@ -131,21 +202,18 @@ func (w *work) became(ctx context.Context, run *event.ActionRun, s github.PullSt
 	return w.finish(ctx, run, []event.ActionStep{{Name: "outcome", Status: event.Succeeded, URL: run.URL, Note: note}})
 }
 
-// accept notes the pull requests that are bad when a batch is resumed: whoever resumes it has looked at them.
-func (w *work) accept(ctx context.Context) error {
-	v, err := w.look(ctx)
-	if err != nil {
-		return err
+// accept takes what the batch stopped or waited for as looked at by whoever resumes it. What became bad since was seen
+// by nobody, and counts.
+func (w *work) accept() {
+	if w.Batch.Status == event.Failed && len(w.settings.Stopped) > 0 {
+		w.Tell("accepted: %s", shortened(w.settings.Stopped))
+		w.settings.Accepted = append(w.settings.Accepted, w.settings.Stopped...)
 	}
-	for _, run := range w.open() {
-		if slices.Contains(v.bad, run.URL) {
-			w.settings.Accepted = append(w.settings.Accepted, name(run))
-		}
+	if len(w.settings.Waited) > 0 {
+		w.Tell("no longer waited for: %s", shortened(w.settings.Waited))
+		w.settings.Waived = append(w.settings.Waived, w.settings.Waited...)
 	}
-	if n := len(v.bad); n > 0 {
-		w.Tell("%d pull requests that are red or were closed are accepted: %s", n, shortened(v.bad))
-	}
-	return nil
+	w.settings.Stopped, w.settings.Waited = nil, nil
 }
 
 // Refresh records what has become of the pull requests of a batch, and changes nothing at the host.

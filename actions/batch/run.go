@@ -10,7 +10,6 @@ import (
 
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/github"
-	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -26,9 +25,9 @@ type State struct {
 //	          ┌──────────────┐ the last wave is open
 //	running ──┤ wave by wave ├──────────────────────▶ succeeded
 //	   ▲      └──────┬───────┘
-//	   │             ├─ more pull requests than the limit are red or were declined ──▶ failed
+//	   │             ├─ more than the limit are red or declined, or most runs fail ──▶ failed
 //	   │             └─ the credentials expired, checks take too long, interrupted ──▶ waiting
-//	   └──── resume: failed runs are tried again, bad pull requests are accepted ◀──── either
+//	   └──── resume: failed runs are tried again; what stopped it is accepted ◀──── either
 //
 // and each of its runs through these:
 //
@@ -72,15 +71,16 @@ func (r *Runner) Start(ctx context.Context, batch event.ActionBatch, p *Plan) (S
 	return s, w.all(ctx)
 }
 
-// Resume continues a batch.
-func (r *Runner) Resume(ctx context.Context, s State) (State, error) {
+// Resume continues a batch. change, which may be nil, adjusts its settings.
+func (r *Runner) Resume(ctx context.Context, s State, change func(*Settings)) (State, error) {
 	w := &work{Runner: r, State: &s, items: map[string]Item{}}
 	if err := json.Unmarshal([]byte(s.Batch.Settings), &w.settings); err != nil {
 		return s, fmt.Errorf("reading the settings of the batch %s: %w", s.Batch.ID, err)
 	}
-	if err := w.accept(ctx); err != nil {
-		return s, w.pause(ctx, err)
+	if change != nil {
+		change(&w.settings)
 	}
+	w.accept()
 	s.Batch.Status, s.Batch.Note, s.Batch.FinishedAt = event.Running, "", time.Time{}
 	if err := w.save(ctx); err != nil {
 		return s, fmt.Errorf("recording that the batch goes on: %w", err)
@@ -186,17 +186,20 @@ func (w *work) wave(ctx context.Context, wave uint32) error {
 
 // run carries out a run. An error is one that concerns the others, too; the run can then be tried again.
 func (w *work) run(ctx context.Context, run *event.ActionRun, head github.Head) error {
-	interrupted := run.Status == event.Running
+	// Answers can be lost: what such a run finds at the host may be its own.
+	tried := run.Status == event.Running || run.Status == event.Failed
 	run.Status, run.Note, run.FinishedAt = event.Running, "", time.Time{}
 	if err := w.Record(ctx, *run); err != nil {
 		return fmt.Errorf("recording the run of %s; nothing was proposed to it: %w", run.Entity, err)
 	}
-	steps, err := w.propose(ctx, run, head, interrupted)
-	if err != nil && (ctx.Err() != nil || errors.Is(err, rest.ErrUnauthorized)) {
+	steps, err := w.propose(ctx, run, head, tried)
+	if ends(ctx, err) {
+		run.Status = event.Running
 		return errors.Join(err, w.finish(ctx, run, steps))
 	}
 	if err != nil {
-		run.Status, run.Outcome, run.Note = event.Failed, "failed", err.Error()
+		run.Status, run.Note = event.Failed, err.Error()
+		run.Outcome = firstOf(run.Outcome, Failed) // a pull request that was opened stays so if its issues fail
 		steps = append(steps, event.ActionStep{Name: "failed", Status: event.Failed, Note: err.Error()})
 	}
 	run.FinishedAt = w.Now()
@@ -224,9 +227,11 @@ func (w *work) finish(ctx context.Context, run *event.ActionRun, steps []event.A
 	return w.Record(context.WithoutCancel(ctx), append(events, *run)...)
 }
 
-// propose plans a run again if its repository has moved, and proposes it.
-func (w *work) propose(ctx context.Context, run *event.ActionRun, head github.Head, interrupted bool) (
+// propose plans a run again if its repository has moved, and proposes it. tried is whether it was proposed before, with
+// an end that is not known.
+func (w *work) propose(ctx context.Context, run *event.ActionRun, head github.Head, tried bool) (
 	steps []event.ActionStep, err error) {
+	run.Outcome = ""
 	if head.Problem != "" {
 		return nil, errors.New(head.Problem)
 	}
@@ -238,6 +243,18 @@ func (w *work) propose(ctx context.Context, run *event.ActionRun, head github.He
 	}
 	steps = append(steps, event.ActionStep{Name: "plan", Status: event.Succeeded, Note: "at " + head.Commit})
 	if patch := item.Proposal.Patch(); patch != run.Patch {
+		if tried && run.Patch != "" {
+			found, err := w.Host.PullWithPatch(ctx, run.Repository, run.Patch)
+			if err != nil {
+				return steps, err
+			}
+			if found.Number > 0 {
+				adopt(run, found)
+				run.Status = event.Succeeded
+				step := event.ActionStep{Name: "pull request", Status: run.Status, URL: run.URL, Note: run.Outcome}
+				return append(steps, step), nil
+			}
+		}
 		run.Status, run.Outcome, run.Note = event.Skipped, Changed, "the repository changed, and so would the changes; plan "+
 			"another batch"
 		return append(steps, event.ActionStep{Name: "plan", Status: event.Skipped, Note: "the patch is now " + patch}), nil
@@ -246,8 +263,8 @@ func (w *work) propose(ctx context.Context, run *event.ActionRun, head github.He
 	if err != nil {
 		return steps, err
 	}
-	if interrupted && done.Fate == github.Unchanged {
-		done.Fate = github.Opened // by this run, before it was interrupted
+	if tried && done.Fate == github.Unchanged {
+		done.Fate = github.Opened // by this run, before it was interrupted or lost the answer
 	}
 	run.Status, run.Outcome, run.Note = event.Succeeded, string(done.Fate), done.Reason
 	if done.Fate == github.Declined || done.Fate == github.Held {
@@ -265,10 +282,25 @@ func (w *work) propose(ctx context.Context, run *event.ActionRun, head github.He
 	if len(item.Issues) == 0 {
 		return steps, nil
 	}
+	return w.issues(ctx, run, item, steps)
+}
+
+// adopt records a pull request that an earlier attempt of the run opened.
+func adopt(run *event.ActionRun, pull github.Pull) {
+	run.Outcome, run.URL, run.Pull = string(github.Opened), pull.URL, uint64(max(0, pull.Number))
+}
+
+// issues opens the issues of a run. Where issues are switched off, there is nothing to try again.
+func (w *work) issues(ctx context.Context, run *event.ActionRun, item Item, steps []event.ActionStep) (
+	[]event.ActionStep, error) {
 	opened, err := w.Host.OpenIssues(ctx, item.Proposal.Repository, item.Issues)
 	for _, issue := range opened {
 		steps = append(steps, event.ActionStep{Name: "issue " + issue.Rule, Status: event.Succeeded, URL: issue.URL,
 			Note: issue.Result})
+	}
+	if errors.Is(err, github.ErrNoIssues) {
+		run.Note = err.Error()
+		return append(steps, event.ActionStep{Name: "issues", Status: event.Skipped, Note: run.Note}), nil
 	}
 	return steps, err
 }

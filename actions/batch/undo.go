@@ -16,6 +16,7 @@ type UndoHost interface {
 	Host
 	PlanReversal(ctx context.Context, head github.Head, pull uint64, undo string) (github.Reversal, error)
 	Revert(ctx context.Context, r github.Reversal, batch string) (github.Pull, error)
+	ForeignCommit(ctx context.Context, pull github.PullRef) (string, error)
 	Withdraw(ctx context.Context, pull github.PullRef, note string) error
 }
 
@@ -27,7 +28,9 @@ type Undoing struct {
 	Why       string   `json:"why"`       // of nothing
 	Files     []string `json:"files"`     // that a revert makes what they were
 	Conflicts []string `json:"conflicts"` // that changed since, and stay as they are
+	Failed    bool     `json:"failed"`    // it could not be planned
 	run       int      // index
+	pull      uint64
 	reversal  github.Reversal
 }
 
@@ -77,18 +80,35 @@ func (p *UndoPlan) Conflicts() int {
 // Writes of a pull request that is closed: a comment, and its state. A reversal is a pull request of its own.
 const writesOfClosing = 2
 
-// PlanUndo plans how a batch is taken back. undo has, by run, what takes its changes back; see [github.Inverse].
+// PlanUndo plans how a batch is taken back. undo has, by run, what takes its changes back; see [github.Inverse]. A
+// repository that cannot be planned does not stop the others.
 func PlanUndo(ctx context.Context, host UndoHost, s State, undo map[string]string, limits github.Limits) (
 	*UndoPlan, error) {
 	p := &UndoPlan{Batch: s.Batch.ID, Pulls: []Undoing{}}
 	var refs []github.PullRef
 	var names []string
 	for i := range s.Runs {
-		run := &s.Runs[i]
-		if !HasPull(run) {
+		run := s.Runs[i] // a copy: only what is done is recorded
+		failure := error(nil)
+		if !HasPull(&run) && unknown(&run) {
+			found, err := host.PullWithPatch(ctx, run.Repository, run.Patch)
+			if ends(ctx, err) {
+				return nil, err
+			}
+			if failure = err; found.Number > 0 {
+				adopt(&run, found)
+				run.Status = event.Succeeded
+			}
+		}
+		if !HasPull(&run) && failure == nil {
 			continue
 		}
-		p.Pulls = append(p.Pulls, Undoing{Entity: run.Entity, URL: run.URL, run: i, Files: []string{}, Conflicts: []string{}})
+		u := Undoing{Entity: run.Entity, URL: run.URL, run: i, pull: run.Pull, Action: UndoNothing, Files: []string{},
+			Conflicts: []string{}}
+		if failure != nil {
+			u.Why, u.Failed = failure.Error(), true
+		}
+		p.Pulls = append(p.Pulls, u)
 		refs = append(refs, github.PullRef{Repository: run.Repository, Number: run.Pull})
 		names = append(names, run.Repository)
 	}
@@ -102,37 +122,71 @@ func PlanUndo(ctx context.Context, host UndoHost, s State, undo map[string]strin
 	}
 	for i := range p.Pulls {
 		u := &p.Pulls[i]
-		run := &s.Runs[u.run]
-		u.Action, u.Why = UndoNothing, "it was closed already"
-		switch {
-		case !states[i].Known:
-			u.Why = "the pull request is not to be found"
-		case states[i].Open:
-			u.Action, u.Why = UndoClose, ""
-			p.Forecast.Writes += writesOfClosing
-			p.Forecast.Reads += 2
-		case states[i].Merged() && heads[i].Problem != "":
-			u.Why = heads[i].Problem
-		case states[i].Merged() && undo[run.ID] == "":
-			u.Why = "what it changed was not recorded"
-		case states[i].Merged():
-			if u.reversal, err = host.PlanReversal(ctx, heads[i], run.Pull, undo[run.ID]); err != nil {
-				return nil, err
-			}
-			u.Files, u.Conflicts = append(u.Files, u.reversal.Files...), append(u.Conflicts, u.reversal.Conflicts...)
-			u.Why = "nothing of it is left on the default branch"
-			if len(u.Conflicts) > 0 {
-				u.Why = "its files changed since"
-			}
-			if len(u.Files) > 0 {
-				u.Action, u.Why = UndoRevert, ""
-				p.Forecast.Writes += WritesOf
-				p.Forecast.Reads++
-			}
+		if u.Failed {
+			continue
+		}
+		if err := p.plan(ctx, host, u, refs[i], states[i], heads[i], undo[s.Runs[u.run].ID]); ends(ctx, err) {
+			return nil, err
+		} else if err != nil {
+			u.Action, u.Why, u.Failed = UndoNothing, err.Error(), true
 		}
 	}
 	p.Forecast.Requests = limits.Forecast(p.Forecast.Reads, p.Forecast.Writes)
 	return p, nil
+}
+
+// unknown reports whether a run may have opened a pull request that was not recorded.
+func unknown(run *event.ActionRun) bool {
+	return run.Pull == 0 && run.Patch != "" &&
+		(run.Status == event.Running || run.Status == event.Failed || run.Outcome == Changed)
+}
+
+// ends reports whether an error concerns all repositories.
+func ends(ctx context.Context, err error) bool {
+	return err != nil && (ctx.Err() != nil || errors.Is(err, rest.ErrUnauthorized))
+}
+
+// plan decides what is done about a pull request.
+func (p *UndoPlan) plan(ctx context.Context, host UndoHost, u *Undoing, ref github.PullRef, state github.PullState,
+	head github.Head, undo string) (err error) {
+	switch {
+	case !state.Known:
+		u.Why = "the pull request is not to be found"
+	case state.Open:
+		foreign, err := host.ForeignCommit(ctx, ref)
+		if err != nil {
+			return err
+		}
+		if foreign != "" {
+			u.Why = fmt.Sprintf("its branch has the commit %.12s, which dxctl did not make; close it yourself", foreign)
+			return nil
+		}
+		u.Action = UndoClose
+		p.Forecast.Writes += writesOfClosing
+		p.Forecast.Reads += 2
+	case !state.Merged():
+		u.Why = "it was closed already"
+	case head.Problem != "":
+		u.Why = head.Problem
+	case undo == "":
+		u.Why = "what it changed was not recorded"
+	default:
+		if u.reversal, err = host.PlanReversal(ctx, head, ref.Number, undo); err != nil {
+			return err
+		}
+		u.Files, u.Conflicts = append(u.Files, u.reversal.Files...), append(u.Conflicts, u.reversal.Conflicts...)
+		switch {
+		case len(u.Files) > 0:
+			u.Action = UndoRevert
+			p.Forecast.Writes += WritesOf
+			p.Forecast.Reads++
+		case len(u.Conflicts) > 0:
+			u.Why = "its files changed since"
+		default:
+			u.Why = "nothing of it is left on the default branch"
+		}
+	}
+	return nil
 }
 
 // Undo carries out a plan. What fails does not stop the others.
@@ -144,11 +198,14 @@ func (r *Runner) Undo(ctx context.Context, host UndoHost, s State, p *UndoPlan) 
 	failed := 0
 	for i := range p.Pulls {
 		u := &p.Pulls[i]
+		if u.Failed {
+			failed++
+		}
 		if u.Action == UndoNothing {
 			continue
 		}
 		err := w.undo(ctx, host, &s.Runs[u.run], u)
-		if err != nil && (ctx.Err() != nil || errors.Is(err, rest.ErrUnauthorized)) {
+		if ends(ctx, err) {
 			return s, fmt.Errorf("undoing the batch %s: %w; `dxctl fix --undo %s` goes on", s.Batch.ID, err, s.Batch.ID)
 		}
 		if err != nil {
@@ -156,7 +213,6 @@ func (r *Runner) Undo(ctx context.Context, host UndoHost, s State, p *UndoPlan) 
 			w.Tell("%s: %v", u.Entity, err)
 		}
 	}
-	w.Batch.Wave = max(w.Batch.Wave, 1)
 	if failed > 0 {
 		return s, fmt.Errorf("%w: %d of %d pull requests were not taken back; `dxctl fix --undo %s` tries them again",
 			ErrPartly, failed, len(p.Pulls), s.Batch.ID)
@@ -166,6 +222,7 @@ func (r *Runner) Undo(ctx context.Context, host UndoHost, s State, p *UndoPlan) 
 
 // undo takes back the pull request of a run and records it.
 func (w *work) undo(ctx context.Context, host UndoHost, run *event.ActionRun, u *Undoing) error {
+	run.Pull, run.URL = u.pull, u.URL // they may not have been recorded
 	step := event.ActionStep{Name: "undo", Status: event.Succeeded, URL: run.URL, Note: "closed"}
 	var err error
 	outcome := Undone
@@ -184,7 +241,7 @@ func (w *work) undo(ctx context.Context, host UndoHost, run *event.ActionRun, u 
 		step.Status, step.Note = event.Failed, err.Error()
 		return errors.Join(err, w.finish(ctx, run, []event.ActionStep{step}))
 	}
-	run.Outcome, run.Note = outcome, step.Note
+	run.Status, run.Outcome, run.Note = event.Succeeded, outcome, step.Note
 	w.Tell("%s: %s %s", run.Entity, outcome, step.URL)
 	return w.finish(ctx, run, []event.ActionStep{step})
 }

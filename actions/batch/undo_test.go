@@ -1,12 +1,16 @@
 package batch_test
 
 import (
+	"context"
+	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/dxctl/dxctl/actions/batch"
 	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -73,6 +77,200 @@ func TestUndo(t *testing.T) {
 	}
 	if n := len(w.Repos["acme/s004"].Requests); n != 1 {
 		t.Errorf("what was declined is proposed again: %d pull requests", n)
+	}
+}
+
+// TestUndoAfterLosses takes back pull requests that no run recorded, because it was killed or lost the answer.
+func TestUndoAfterLosses(t *testing.T) {
+	for name, killed := range map[string]bool{"killed": true, "a lost answer": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 1)
+			w.After = func(r *http.Request) bool {
+				if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/pulls") {
+					return true
+				}
+				if killed {
+					w.fail = errors.New("killed")
+				}
+				return false
+			}
+			if err := w.start(t, w.plan(t, settings())); err == nil || w.opened() != 1 {
+				t.Fatalf("%v, %d opened", err, w.opened())
+			}
+			w.After, w.fail = nil, nil
+			if !killed { // the next attempt finds its own pull request
+				if _, err := w.runner().Resume(t.Context(), w.state(), nil); err != nil || w.outcomes()["opened"] != 1 {
+					t.Fatalf("resumed: %v, %v", err, w.outcomes())
+				}
+			}
+			p, err := batch.PlanUndo(t.Context(), w.host, w.state(), w.undos(), github.PublishedLimits)
+			if err != nil || p.Count(batch.UndoClose) != 1 {
+				t.Fatalf("%+v, %v", p, err)
+			}
+			_, err = w.runner().Undo(t.Context(), w.host, w.state(), p)
+			if err != nil || w.Repos["acme/s000"].Requests[0].Open || w.outcomes()[batch.Undone] != 1 {
+				t.Errorf("%v, %v", err, w.outcomes())
+			}
+		})
+	}
+}
+
+// TestUndoGoesOn: a repository that fails does not stop the others, and a reversal that was interrupted is completed.
+func TestUndoGoesOn(t *testing.T) {
+	w := newWorld(t, 3)
+	if err := w.start(t, w.plan(t, settings())); err != nil {
+		t.Fatal(err)
+	}
+	w.Repos["acme/s001"].Merge(1, noon)
+	refuse := func(method, path string) {
+		w.Refuse = func(r *http.Request, _ http.Header) (int, string) {
+			if r.Method == method && strings.Contains(r.URL.Path, path) {
+				return http.StatusForbidden, "Resource protected by organization SAML enforcement"
+			}
+			return 0, ""
+		}
+	}
+	undo := func() (*batch.UndoPlan, error) {
+		t.Helper()
+		p, err := batch.PlanUndo(t.Context(), w.host, w.state(), w.undos(), github.PublishedLimits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = w.runner().Undo(t.Context(), w.host, w.state(), p)
+		return p, err
+	}
+	refuse(http.MethodGet, "s001/git/trees")
+	if p, err := undo(); !errors.Is(err, batch.ErrPartly) || p.Count(batch.UndoClose) != 2 || w.outcomes()[batch.Undone] != 2 {
+		t.Errorf("%v, %v, %+v", err, w.outcomes(), p.Pulls)
+	}
+	refuse(http.MethodPost, "s001/pulls") // the branch is there, and no pull request
+	if _, err := undo(); !errors.Is(err, batch.ErrPartly) {
+		t.Error(err)
+	}
+	w.Refuse = nil
+	if _, err := undo(); err != nil || len(w.Repos["acme/s001"].Requests) != 2 || w.batch.Status != event.Cancelled {
+		t.Errorf("%v, %d pull requests, %s", err, len(w.Repos["acme/s001"].Requests), w.batch.Status)
+	}
+}
+
+// TestUndoKilled interrupts the undoing of a batch at each of its requests, and repeats it. What dxctl closed was
+// declined by nobody.
+func TestUndoKilled(t *testing.T) {
+	for n := 1; ; n++ {
+		w := newWorld(t, 2)
+		if err := w.start(t, w.plan(t, settings())); err != nil {
+			t.Fatal(err)
+		}
+		w.Repos["acme/s001"].Merge(1, noon)
+		undo := func() error {
+			p, err := batch.PlanUndo(t.Context(), w.host, w.state(), w.undos(), github.PublishedLimits)
+			if err != nil {
+				return err
+			}
+			_, err = w.runner().Undo(t.Context(), w.host, w.state(), p)
+			return err
+		}
+		seen, killed := 0, false
+		w.After = func(*http.Request) bool {
+			if seen++; seen < n {
+				return true
+			}
+			w.fail, killed = errors.New("killed"), true
+			return false
+		}
+		err := undo()
+		w.After, w.fail = nil, nil
+		if !killed {
+			break
+		}
+		if err == nil {
+			t.Fatalf("killed at request %d, and no error", n)
+		}
+		if err := undo(); err != nil {
+			t.Fatalf("killed at request %d: %v", n, err)
+		}
+		reverts := w.Repos["acme/s001"].Requests
+		if w.Repos["acme/s000"].Requests[0].Open || len(reverts) != 2 || w.outcomes()["declined"] > 0 {
+			t.Errorf("killed at request %d: %d reverts, %v", n, len(reverts)-1, w.outcomes())
+		}
+		s, err := w.runner().Refresh(t.Context(), w.state())
+		if err != nil || slices.ContainsFunc(s.Runs, func(r event.ActionRun) bool { return r.Outcome == "declined" }) {
+			t.Errorf("killed at request %d: declined, %v", n, err)
+		}
+	}
+}
+
+// TestUndoOfSomebodysWork leaves a pull request to which somebody committed.
+func TestUndoOfSomebodysWork(t *testing.T) {
+	w := newWorld(t, 1)
+	if err := w.start(t, w.plan(t, settings())); err != nil {
+		t.Fatal(err)
+	}
+	w.Repos["acme/s000"].CommitFile("dxctl/fix-go-service", "mine.md", "by hand")
+	p, err := batch.PlanUndo(t.Context(), w.host, w.state(), w.undos(), github.PublishedLimits)
+	if err != nil || p.Pulls[0].Action != batch.UndoNothing || !strings.Contains(p.Pulls[0].Why, "did not make") {
+		t.Errorf("%+v, %v", p.Pulls, err)
+	}
+}
+
+// TestIssuesFail: a pull request whose issues fail is still open, and the issues are tried again unless the repository
+// has none.
+func TestIssuesFail(t *testing.T) {
+	for name, c := range map[string]struct {
+		status        int
+		first, second error
+		opened        int // issues, in the end
+	}{
+		"switched off":     {http.StatusGone, nil, nil, 0},
+		"forbidden":        {http.StatusForbidden, batch.ErrPartly, nil, 1},
+		"an expired token": {http.StatusUnauthorized, rest.ErrUnauthorized, nil, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 1)
+			p := w.plan(t, settings())
+			p.Items[0].Issues = []github.Issue{{Rule: "readme", Mark: github.IssueMark("x", "readme"), Title: "T", Body: "B"}}
+			w.Refuse = func(r *http.Request, _ http.Header) (int, string) {
+				if strings.HasSuffix(r.URL.Path, "/issues") {
+					return c.status, "no"
+				}
+				return 0, ""
+			}
+			if err := w.start(t, p); !errors.Is(err, c.first) || w.runs["b1/component:default/s000"].Outcome != "opened" {
+				t.Errorf("%v, %v", err, w.outcomes())
+			}
+			w.Refuse = nil
+			r := w.runner()
+			again := r.Again
+			r.Again = func(ctx context.Context, run event.ActionRun, head github.Head, s batch.Settings) (batch.Item, error) {
+				i, err := again(ctx, run, head, s)
+				i.Issues = p.Items[0].Issues
+				return i, err
+			}
+			if _, err := r.Resume(t.Context(), w.state(), nil); !errors.Is(err, c.second) {
+				t.Error(err)
+			}
+			if got := w.outcomes(); got["opened"] != 1 || len(w.Repos["acme/s000"].Opened) != c.opened {
+				t.Errorf("%v, %d issues", got, len(w.Repos["acme/s000"].Opened))
+			}
+		})
+	}
+}
+
+// TestIssueOnce: an issue whose answer is lost is not opened twice.
+func TestIssueOnce(t *testing.T) {
+	w := newWorld(t, 1)
+	lost := false
+	w.After = func(r *http.Request) bool {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/issues") && !lost {
+			lost = true
+			return false
+		}
+		return true
+	}
+	issues := []github.Issue{{Rule: "readme", Mark: github.IssueMark("x", "readme"), Title: "T", Body: "B"}}
+	opened, err := w.host.OpenIssues(t.Context(), "acme/s000", issues)
+	if err != nil || len(opened) != 1 || opened[0].Result != "opened" || len(w.Repos["acme/s000"].Opened) != 1 {
+		t.Errorf("%+v, %v, %d issues", opened, err, len(w.Repos["acme/s000"].Opened))
 	}
 }
 

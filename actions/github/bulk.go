@@ -87,17 +87,12 @@ type headAnswer struct {
 func (h *Host) Heads(ctx context.Context, repositories []string) ([]Head, error) {
 	heads := make([]Head, 0, len(repositories))
 	for names := range slices.Chunk(repositories, PerQuery) {
-		answers := make(map[string]*headAnswer, len(names))
-		parts := make([]string, len(names))
-		for i := range names {
-			parts[i] = headFields
-		}
-		hidden, err := h.each(ctx, names, parts, &answers)
+		answers, err := each[headAnswer](ctx, h, names, slices.Repeat([]string{headFields}, len(names)))
 		if err != nil {
 			return nil, fmt.Errorf("reading the default branches: %w", err)
 		}
 		for i, name := range names {
-			heads = append(heads, h.head(name, answers[alias(i)], hidden))
+			heads = append(heads, h.head(name, answers[i].value, answers[i].hidden))
 		}
 	}
 	return heads, nil
@@ -139,17 +134,20 @@ type PullState struct {
 	MergedAt time.Time // zero: it is not merged
 	Checks   Checks    // of its last commit
 	Base     Checks    // of the branch that it is for
+	// Withdrawn: dxctl itself closed it, see [Host.Withdraw]. Nobody declined it.
+	Withdrawn bool
 }
 
 // Merged reports whether it was merged.
 func (s PullState) Merged() bool { return !s.MergedAt.IsZero() }
 
 // Declined reports whether it was closed without being merged.
-func (s PullState) Declined() bool { return s.Known && !s.Open && !s.Merged() }
+func (s PullState) Declined() bool { return s.Known && !s.Open && !s.Merged() && !s.Withdrawn }
 
 type pullAnswer struct {
 	Pull *struct {
 		URL      string     `json:"url"`
+		Body     string     `json:"body"`
 		State    string     `json:"state"`
 		MergedAt *time.Time `json:"mergedAt"`
 		Base     *struct {
@@ -171,20 +169,19 @@ type pullAnswer struct {
 func (h *Host) States(ctx context.Context, pulls []PullRef) ([]PullState, error) {
 	states := make([]PullState, 0, len(pulls))
 	for some := range slices.Chunk(pulls, PerQuery) {
-		answers := make(map[string]*pullAnswer, len(some))
 		names, parts := make([]string, len(some)), make([]string, len(some))
 		for i, p := range some {
 			names[i] = p.Repository
-			parts[i] = fmt.Sprintf(`pullRequest(number: %d) { url state mergedAt
+			parts[i] = fmt.Sprintf(`pullRequest(number: %d) { url body state mergedAt
 	baseRef { target { ... on Commit { statusCheckRollup { state } } } }
 	commits(last: 1) { nodes { commit { statusCheckRollup { state } } } } }`, p.Number)
 		}
-		hidden, err := h.each(ctx, names, parts, &answers)
+		answers, err := each[pullAnswer](ctx, h, names, parts)
 		if err != nil {
 			return nil, fmt.Errorf("reading the state of pull requests: %w", err)
 		}
-		for i := range some {
-			states = append(states, stateOf(answers[alias(i)], hidden))
+		for _, a := range answers {
+			states = append(states, stateOf(a.value, a.hidden))
 		}
 	}
 	return states, nil
@@ -198,6 +195,7 @@ func stateOf(a *pullAnswer, hidden bool) PullState {
 	if a.Pull.MergedAt != nil {
 		s.MergedAt = *a.Pull.MergedAt
 	}
+	s.Withdrawn = !s.Open && !s.Merged() && strings.Contains(a.Pull.Body, closedMark)
 	if nodes := a.Pull.Commits.Nodes; len(nodes) > 0 {
 		s.Checks = nodes[0].Commit.Rollup.checks(hidden)
 	}
@@ -209,9 +207,33 @@ func stateOf(a *pullAnswer, hidden bool) PullState {
 
 func alias(i int) string { return fmt.Sprintf("r%d", i) }
 
-// each asks something of each of several repositories. What does not exist, or may not be seen, is missing in the
-// answers. hidden is whether the checks of a commit may not be seen.
-func (h *Host) each(ctx context.Context, repositories, parts []string, answers any) (hidden bool, err error) {
+// answer is what is said of one of several repositories.
+type answer[A any] struct {
+	value  *A   // nil: it does not exist, or may not be seen
+	hidden bool // the checks of a commit may not be seen
+}
+
+// each asks something of each of several repositories. A query that is too heavy for GitHub is asked in halves.
+func each[A any](ctx context.Context, h *Host, repositories, parts []string) ([]answer[A], error) {
+	values := make(map[string]*A, len(repositories))
+	hidden, err := h.ask(ctx, repositories, parts, &values)
+	if n := len(repositories) / 2; n > 0 && client.Failing(err) {
+		first, err := each[A](ctx, h, repositories[:n], parts[:n])
+		if err != nil {
+			return nil, err
+		}
+		second, err := each[A](ctx, h, repositories[n:], parts[n:])
+		return append(first, second...), err
+	}
+	answers := make([]answer[A], len(repositories))
+	for i := range answers {
+		answers[i] = answer[A]{values[alias(i)], hidden}
+	}
+	return answers, err
+}
+
+// ask sends one query. What does not exist, or may not be seen, is missing in the answers.
+func (h *Host) ask(ctx context.Context, repositories, parts []string, answers any) (hidden bool, err error) {
 	variables := map[string]any{}
 	var declared, asked strings.Builder
 	for i, name := range repositories {

@@ -2,11 +2,14 @@ package github
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/dxctl/dxctl/collectors/github/client"
+	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 // Issue is what a person has to do about a rule. A repository has one for each rule and service.
@@ -34,12 +37,20 @@ func IssueMark(entity, rule string) string {
 }
 
 type issue struct {
-	Number      int    `json:"number"`
-	URL         string `json:"html_url"`
-	State       string `json:"state"`
-	Body        string `json:"body"`
-	PullRequest any    `json:"pull_request"`
+	Number      int     `json:"number"`
+	URL         string  `json:"html_url"`
+	State       string  `json:"state"`
+	Body        string  `json:"body"`
+	Labels      []label `json:"labels"`
+	PullRequest any     `json:"pull_request"`
 }
+
+type label struct {
+	Name string `json:"name"`
+}
+
+// ErrNoIssues is the error of a repository in which issues are switched off.
+var ErrNoIssues = errors.New("issues are switched off in the repository")
 
 // OpenIssues opens issues, each once. An issue that is there is left as it is, also one that was closed: whoever closed
 // it decided. It takes a read for 100 issues with our label, and a write for each new one. Those that were opened are
@@ -59,16 +70,35 @@ func (h *Host) OpenIssues(ctx context.Context, repository string, issues []Issue
 			opened = append(opened, OpenedIssue{Rule: i.Rule, URL: old.URL, Result: result, Number: old.Number})
 			continue
 		}
-		var made issue
-		body := map[string]any{
-			"title": i.Title, "body": strings.TrimSpace(i.Body) + "\n\n" + i.Mark + "\n", "labels": []string{issueLabel},
-		}
-		if err := h.send(ctx, http.MethodPost, "repos/"+repository+"/issues", body, &made); err != nil {
+		made, err := h.openIssue(ctx, repository, i)
+		if err != nil {
 			return opened, fmt.Errorf("opening an issue for %s in %s: %w", i.Rule, repository, err)
 		}
-		opened = append(opened, OpenedIssue{Rule: i.Rule, URL: made.URL, Result: "opened", Number: made.Number})
+		result := "opened"
+		if !slices.ContainsFunc(made.Labels, func(l label) bool { return l.Name == issueLabel }) {
+			result = "opened without the label " + issueLabel + ", which the credentials may not set: add it, or the issue is " +
+				"opened again"
+		}
+		opened = append(opened, OpenedIssue{Rule: i.Rule, URL: made.URL, Result: result, Number: made.Number})
 	}
 	return opened, nil
+}
+
+// openIssue opens an issue. It is sent once: an answer that is lost does not open it twice.
+func (h *Host) openIssue(ctx context.Context, repository string, i Issue) (issue, error) {
+	var made issue
+	body := map[string]any{
+		"title": i.Title, "body": strings.TrimSpace(i.Body) + "\n\n" + i.Mark + "\n", "labels": []string{issueLabel},
+	}
+	err := h.send(rest.WithMaxAttempts(ctx, 1), http.MethodPost, "repos/"+repository+"/issues", body, &made)
+	if err == nil || ctx.Err() != nil || Refused(err) {
+		return made, err
+	}
+	there, listErr := h.issues(ctx, repository)
+	if old := withMark(there, i.Mark); old != nil {
+		return *old, nil
+	}
+	return made, errors.Join(err, listErr)
 }
 
 // maxIssuePages bounds how many issues with our label are looked at: 1,000.
@@ -81,7 +111,7 @@ func (h *Host) issues(ctx context.Context, repository string) ([]issue, error) {
 		path := fmt.Sprintf("repos/%s/issues?state=all&labels=%s&per_page=100&page=%d", repository, issueLabel, page)
 		err := h.get(ctx, path, &some)
 		if client.Status(err) == http.StatusGone {
-			return nil, fmt.Errorf("issues are switched off in the repository: %w", err)
+			return nil, ErrNoIssues
 		}
 		if err != nil {
 			return nil, err

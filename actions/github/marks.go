@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// closedMark is in the body of a pull request that dxctl closed, instead of the patch.
+const closedMark = "<!-- dxctl closed -->"
+
 const closedNote = "dxctl: nothing remains to change here, so this pull request is closed."
 
 func heldNote(p Proposal, foreign string) string {

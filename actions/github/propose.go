@@ -176,22 +176,28 @@ func (h *Host) standing(ctx context.Context, p Proposal, branch bool) (standing,
 	return s, h.commits(ctx, p, &s)
 }
 
+// commitAnswer is what GitHub says of a commit.
+type commitAnswer struct {
+	Message string `json:"message"`
+	Tree    struct {
+		SHA string `json:"sha"`
+	} `json:"tree"`
+}
+
+// branchAnswer is what GitHub says of a branch.
+type branchAnswer struct {
+	Commit struct {
+		SHA    string       `json:"sha"`
+		Commit commitAnswer `json:"commit"`
+	} `json:"commit"`
+}
+
 // baseTree returns the tree of the commit that the changes were planned on.
 func (h *Host) baseTree(ctx context.Context, p Proposal) (string, error) {
 	if p.Tree != "" {
 		return p.Tree, nil
 	}
-	type withTree struct {
-		Tree struct {
-			SHA string `json:"sha"`
-		} `json:"tree"`
-	}
-	var base struct {
-		Commit struct {
-			SHA    string   `json:"sha"`
-			Commit withTree `json:"commit"`
-		} `json:"commit"`
-	}
+	var base branchAnswer
 	repo := "repos/" + p.Repository
 	if err := h.get(ctx, repo+"/branches/"+client.Escaped(p.Base), &base); err != nil {
 		return "", fmt.Errorf("reading the branch %s: %w", p.Base, err)
@@ -204,7 +210,7 @@ func (h *Host) baseTree(ctx context.Context, p Proposal) (string, error) {
 		return tree, nil
 	}
 	// Some servers name only the commit. Without the tree, the changes would replace all other files.
-	var commit withTree
+	var commit commitAnswer
 	if err := h.get(ctx, repo+"/git/commits/"+p.On, &commit); err != nil {
 		return "", fmt.Errorf("reading the commit %.12s: %w", p.On, err)
 	}
@@ -236,13 +242,8 @@ func (h *Host) commits(ctx context.Context, p Proposal, s *standing) error {
 	var ahead struct {
 		Total   int `json:"total_commits"`
 		Commits []struct {
-			SHA    string `json:"sha"`
-			Commit struct {
-				Message string `json:"message"`
-				Tree    struct {
-					SHA string `json:"sha"`
-				} `json:"tree"`
-			} `json:"commit"`
+			SHA    string       `json:"sha"`
+			Commit commitAnswer `json:"commit"`
 		} `json:"commits"`
 	}
 	path := fmt.Sprintf("repos/%s/compare/%s...%s", p.Repository, client.Escaped(p.Base), client.Escaped(p.Branch))
@@ -393,7 +394,7 @@ func (h *Host) closePull(ctx context.Context, repository string, pull *Pull, not
 	if err := h.comment(ctx, repository, pull.Number, note); err != nil {
 		return err
 	}
-	content := map[string]string{"state": "closed", "body": marked.ReplaceAllString(pull.Body, "<!-- dxctl closed -->")}
+	content := map[string]string{"state": "closed", "body": marked.ReplaceAllString(pull.Body, closedMark)}
 	path := fmt.Sprintf("repos/%s/pulls/%d", repository, pull.Number)
 	if err := h.send(ctx, http.MethodPatch, path, content, pull); err != nil {
 		return fmt.Errorf("closing pull request #%d: %w", pull.Number, err)

@@ -78,6 +78,7 @@ type Needs struct {
 	Pulls     bool
 	Workflows bool // files of workflows among the changes
 	Issues    bool
+	Checks    bool // the checks of commits are read
 	Private   bool // to a private repository
 }
 
@@ -122,6 +123,9 @@ func (h *Host) missing(rights client.Rights, needs Needs) []string {
 		}
 		if needs.Workflows {
 			needed["workflows"] = "write"
+		}
+		if needs.Checks {
+			needed["checks"], needed["statuses"] = "read", "read"
 		}
 		if needs.Issues {
 			needed["issues"] = "write"

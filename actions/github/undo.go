@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/collectors/github/client"
 )
 
 // inverse is a change of a file as it is taken back: by the names that git gives to contents, which stay in the
@@ -70,8 +71,10 @@ func (h *Host) PlanReversal(ctx context.Context, head Head, pull uint64, undo st
 	for _, c := range changes {
 		now := there[c.Path]
 		switch {
+		case listing.Truncated && now.ID == "":
+			r.Conflicts = append(r.Conflicts, c.Path)
 		case now.ID == c.Before:
-		case now.ID != c.After || listing.Truncated && now.ID == "":
+		case now.ID != c.After:
 			r.Conflicts = append(r.Conflicts, c.Path)
 		case c.Before == "":
 			r.Files = append(r.Files, c.Path)
@@ -88,8 +91,13 @@ func (h *Host) PlanReversal(ctx context.Context, head Head, pull uint64, undo st
 	return r, nil
 }
 
-// branch is the branch of a reversal.
-func (r Reversal) branch() string { return fmt.Sprintf("dxctl/revert-%d", r.Pull) }
+// branch is the n-th name for the branch of a reversal.
+func (r Reversal) branch(n int) string {
+	if n == 1 {
+		return fmt.Sprintf("dxctl/revert-%d", r.Pull)
+	}
+	return fmt.Sprintf("dxctl/revert-%d-%d", r.Pull, n)
+}
 
 // Revert opens the pull request of a reversal. One that is open already is returned.
 func (h *Host) Revert(ctx context.Context, r Reversal, batch string) (Pull, error) {
@@ -102,12 +110,17 @@ func (h *Host) Revert(ctx context.Context, r Reversal, batch string) (Pull, erro
 
 func (h *Host) revert(ctx context.Context, r Reversal, batch string) (Pull, error) {
 	var made Pull
-	pulls, err := h.pullsOf(ctx, r.Head.Repository, r.branch())
-	if err != nil {
-		return made, err
-	}
-	if len(pulls) > 0 && pulls[0].State == "open" {
-		return pulls[0], nil
+	for n := 1; n <= maxBranches; n++ {
+		pulls, err := h.pullsOf(ctx, r.Head.Repository, r.branch(n))
+		if err != nil {
+			return made, err
+		}
+		if len(pulls) > 0 && pulls[0].State == "open" {
+			return pulls[0], nil
+		}
+		if len(pulls) == 0 {
+			break
+		}
 	}
 	repo := "repos/" + r.Head.Repository
 	var tree, commit struct {
@@ -125,20 +138,87 @@ func (h *Host) revert(ctx context.Context, r Reversal, batch string) (Pull, erro
 	if err := h.send(ctx, http.MethodPost, repo+"/git/commits", content, &commit); err != nil {
 		return made, fmt.Errorf("storing the commit: %w", err)
 	}
-	ref := map[string]string{"ref": "refs/heads/" + r.branch(), "sha": commit.SHA}
-	if err := h.send(ctx, http.MethodPost, repo+"/git/refs", ref, nil); err != nil {
-		return made, fmt.Errorf("creating the branch %s: %w", r.branch(), err)
+	branch, err := h.revertBranch(ctx, r, commit.SHA, tree.SHA, title)
+	if err != nil {
+		return made, err
 	}
 	text := fmt.Sprintf("Reverts #%d: the batch %s was undone.\n\n- %s\n", r.Pull, actions.InlineCode(batch),
 		strings.Join(codes(r.Files), "\n- "))
 	if len(r.Conflicts) > 0 {
 		text += "\nNot reverted, because they changed since:\n\n- " + strings.Join(codes(r.Conflicts), "\n- ") + "\n"
 	}
-	body := map[string]string{"title": title, "body": text, "head": r.branch(), "base": r.Head.Branch}
+	body := map[string]string{"title": title, "body": text, "head": branch, "base": r.Head.Branch}
 	if err := h.send(ctx, http.MethodPost, repo+"/pulls", body, &made); err != nil {
 		return made, fmt.Errorf("opening the pull request: %w", err)
 	}
 	return made, nil
+}
+
+// maxBranches bounds the names for the branch of a reversal: an earlier one may be of a pull request that was closed.
+const maxBranches = 5
+
+// revertBranch creates the branch of a reversal and returns its name. One that an interrupted run created is taken.
+func (h *Host) revertBranch(ctx context.Context, r Reversal, commit, tree, title string) (string, error) {
+	repo := "repos/" + r.Head.Repository
+	var err error
+	for n := 1; n <= maxBranches; n++ {
+		branch := r.branch(n)
+		err = h.send(ctx, http.MethodPost, repo+"/git/refs",
+			map[string]string{"ref": "refs/heads/" + branch, "sha": commit}, nil)
+		if err == nil {
+			return branch, nil
+		}
+		if client.Status(err) != http.StatusUnprocessableEntity {
+			break
+		}
+		var there branchAnswer
+		if err := h.get(ctx, repo+"/branches/"+client.Escaped(branch), &there); err != nil {
+			return "", fmt.Errorf("reading the branch %s: %w", branch, err)
+		}
+		c := there.Commit.Commit
+		if c.Tree.SHA != tree || strings.TrimSpace(c.Message) != title {
+			continue // somebody's, or of an earlier reversal
+		}
+		pulls, err := h.pullsOf(ctx, r.Head.Repository, branch)
+		if err != nil || len(pulls) == 0 {
+			return branch, err
+		}
+	}
+	return "", fmt.Errorf("creating the branch %s: %w", r.branch(1), err)
+}
+
+// ForeignCommit returns the first commit of a pull request that dxctl did not make; "" if it made all.
+func (h *Host) ForeignCommit(ctx context.Context, ref PullRef) (string, error) {
+	var commits []struct {
+		SHA    string       `json:"sha"`
+		Commit commitAnswer `json:"commit"`
+	}
+	path := fmt.Sprintf("repos/%s/pulls/%d/commits?per_page=100", ref.Repository, ref.Number)
+	if err := h.get(ctx, path, &commits); err != nil {
+		return "", fmt.Errorf("reading the commits of pull request #%d of %s: %w", ref.Number, ref.Repository, err)
+	}
+	for _, c := range commits {
+		if ours(c.Commit.Message, c.Commit.Tree.SHA) == "" {
+			return c.SHA, nil
+		}
+	}
+	return "", nil
+}
+
+// PullWithPatch returns the newest pull request that dxctl opened with these changes and that is open or merged; its
+// number is 0 if there is none among the last 100.
+func (h *Host) PullWithPatch(ctx context.Context, repository, patch string) (Pull, error) {
+	var pulls []Pull
+	path := "repos/" + repository + "/pulls?state=all&sort=created&direction=desc&per_page=100"
+	if err := h.get(ctx, path, &pulls); err != nil {
+		return Pull{}, fmt.Errorf("listing the pull requests of %s: %w", repository, err)
+	}
+	for _, p := range pulls {
+		if patchOf(p.Body) == patch && (p.State == "open" || p.MergedAt != nil) {
+			return p, nil
+		}
+	}
+	return Pull{}, nil
 }
 
 func codes(texts []string) []string {

@@ -78,6 +78,9 @@ With --check the exit code is 2 if there are changes to make, and 0 if there are
 			if err := o.validate(o.all.all); err != nil {
 				return err
 			}
+			if err := o.all.validate(o.input.Text(fix.ServiceField), o.undo); err != nil {
+				return err
+			}
 			switch {
 			case o.undo != "" && !o.settings:
 				return s.undoBatch(cmd.Context(), o.undo, o)

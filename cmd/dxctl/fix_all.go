@@ -33,11 +33,13 @@ type fixAllOptions struct {
 	waves                          string
 	limit                          int // percent
 	wait, settle                   time.Duration
+	given                          func(flag string) bool // on the command line
 }
 
 // addFixAllFlags adds the flags of batches. --yes and --undo are shared with settings.
 func addFixAllFlags(cmd *cobra.Command, o *fixAllOptions) {
 	flags := cmd.Flags()
+	o.given = flags.Changed
 	flags.BoolVar(&o.all, "all", false, "plan the fixes of all services on GitHub that the filters select, in waves")
 	flags.StringVar(&o.batch, "batch", "", "with --all: `ID` of the new batch; default: its time")
 	flags.StringVar(&o.resume, "resume", "", "with --all: continue the batch with this `ID`")
@@ -56,6 +58,38 @@ func addFixAllFlags(cmd *cobra.Command, o *fixAllOptions) {
 	cmd.MarkFlagsMutuallyExclusive("all", "settings")
 	for _, other := range []string{"write", "check", "pr", "apply", "out", "tasks", "repository"} {
 		cmd.MarkFlagsMutuallyExclusive("all", other)
+	}
+}
+
+// validate returns an error for flags that need --all. argument is the service or directory of the command line.
+func (o *fixAllOptions) validate(argument, undo string) error {
+	if o.all {
+		if argument != "" {
+			return exit.With(exit.Usage, fmt.Errorf("--all selects services of the catalog: leave out %q, or use --filter "+
+				"\"entity.name == '...'\"", argument))
+		}
+		return nil
+	}
+	for _, name := range []string{
+		"batch", "resume", "team", "scorecard", "level", "filter", "waves", "limit", "wait", "settle", "digest",
+	} {
+		if o.given(name) && (name != "digest" || undo == "") {
+			return exit.With(exit.Usage, fmt.Errorf("--%s is about many services: add --all", name))
+		}
+	}
+	return nil
+}
+
+// change adjusts the settings of a batch that is resumed by the flags that are given.
+func (o *fixAllOptions) change(s *batch.Settings) {
+	if o.given("limit") {
+		s.Limit = float64(o.limit) / 100
+	}
+	if o.given("wait") {
+		s.Wait = o.wait
+	}
+	if o.given("settle") {
+		s.Settle = o.settle
 	}
 }
 
@@ -127,13 +161,19 @@ func (s *cli) fixAll(ctx context.Context, o fixOptions) error {
 	}
 	return s.withFixer(ctx, func(f *fixer) error {
 		if o.all.resume != "" {
-			return f.resume(ctx, o.all.resume)
+			return f.resume(ctx, o.all)
 		}
 		if o.all.batch != "" {
-			if _, found, err := f.Store.ActionBatch(ctx, o.all.batch); err != nil || found {
-				return errors.Join(err, fmt.Errorf("--batch %[1]s: there is such a batch; `dxctl fix --all --resume %[1]s` "+
-					"continues it", o.all.batch))
+			_, found, err := f.Store.ActionBatch(ctx, o.all.batch)
+			if err != nil {
+				return err
 			}
+			if found {
+				return fmt.Errorf("--batch %[1]s: there is such a batch; `dxctl fix --all --resume %[1]s` continues it", o.all.batch)
+			}
+		}
+		if err := f.spent(ctx); err != nil {
+			return err
 		}
 		p, err := f.planAll(ctx, o)
 		if err != nil {
@@ -184,9 +224,6 @@ func (f *fixer) start(ctx context.Context, p *batch.Plan, o fixOptions) error {
 	if b.ID == "" {
 		b.ID = "fix-" + f.now().UTC().Format("20060102-150405")
 	}
-	if err := f.spent(ctx); err != nil {
-		return err
-	}
 	fmt.Fprintf(f.err, "dxctl: batch %s: an interrupted one continues with `dxctl fix --all --resume %s`\n", b.ID, b.ID)
 	state, err := f.runner.Start(ctx, b, p)
 	return errors.Join(f.printRuns(state), batchError(err))
@@ -194,7 +231,7 @@ func (f *fixer) start(ctx context.Context, p *batch.Plan, o fixOptions) error {
 
 // needs returns the rights that a plan takes.
 func needs(p *batch.Plan) github.Needs {
-	var n github.Needs
+	n := github.Needs{Checks: len(p.Waves) > 1}
 	for i := range p.Items {
 		item := &p.Items[i]
 		n.Pulls = n.Pulls || len(item.Proposal.Files) > 0
@@ -206,7 +243,8 @@ func needs(p *batch.Plan) github.Needs {
 }
 
 // resume continues a batch.
-func (f *fixer) resume(ctx context.Context, id string) error {
+func (f *fixer) resume(ctx context.Context, o fixAllOptions) error {
+	id := o.resume
 	state, err := f.state(ctx, id)
 	if err != nil {
 		return err
@@ -217,7 +255,7 @@ func (f *fixer) resume(ctx context.Context, id string) error {
 	if err := f.spent(ctx); err != nil {
 		return err
 	}
-	state, err = f.runner.Resume(ctx, state)
+	state, err = f.runner.Resume(ctx, state, o.change)
 	return errors.Join(f.printRuns(state), batchError(err))
 }
 
@@ -264,7 +302,7 @@ func (f *fixer) spent(ctx context.Context) error {
 		return err
 	}
 	for _, run := range slices.Backward(runs) {
-		if run.FinishedAt.After(f.now().Add(-time.Hour)) && batch.HasPull(&run) {
+		if run.FinishedAt.After(f.now().Add(-time.Hour)) && run.Outcome != string(github.Unchanged) {
 			f.pace.Spent(run.FinishedAt, batch.WritesOf)
 		}
 	}

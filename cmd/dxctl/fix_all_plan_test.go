@@ -1,14 +1,29 @@
 package main
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/batch"
 	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/event"
 )
+
+// TestFixAllFlags: flags of batches without --all, and a service with it, are mistakes, and nothing is read or opened.
+func TestFixAllFlags(t *testing.T) {
+	for _, args := range [][]string{
+		{"pay", "--all", "--yes"}, {"--resume", "b1"}, {"--batch", "b1"}, {"--team", "a"}, {"--waves", "rest"},
+		{"--digest", "sha256:0"}, {"--yes"},
+	} {
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), append([]string{"fix"}, args...), nil, &out, &errs); code != exit.Usage || out.Len() > 0 {
+			t.Errorf("%q: exit %d, %s%s", args, code, out.String(), errs.String())
+		}
+	}
+}
 
 // TestNothing: what was declined is not proposed again, and a pull request that is open is closed when nothing remains.
 func TestNothing(t *testing.T) {

@@ -157,6 +157,9 @@ func (f *fixer) printRuns(s batch.State) error {
 // undoBatch plans how a batch is taken back, and takes it back if that is asked for.
 func (s *cli) undoBatch(ctx context.Context, id string, o fixOptions) error {
 	return s.withFixer(ctx, func(f *fixer) error {
+		if err := f.spent(ctx); err != nil {
+			return err
+		}
 		state, err := f.state(ctx, id)
 		if err != nil {
 			return err
@@ -178,8 +181,6 @@ func (s *cli) undoBatch(ctx context.Context, id string, o fixOptions) error {
 			conflicts = exit.With(exit.Conflicts, fmt.Errorf("%d files changed since they were merged, and stay as they are", n))
 		}
 		switch {
-		case p.Count(batch.UndoNothing) == len(p.Pulls):
-			return conflicts
 		case o.all.digest != "" && o.all.digest != digest:
 			return exit.With(exit.Conflicts, fmt.Errorf("carrying out the plan %s: it is now %s; look at it again",
 				o.all.digest, digest))

@@ -70,6 +70,13 @@ func (s *cli) openIssues(ctx context.Context, plan *fix.Plan, o fixOptions) (err
 	for _, note := range notes {
 		fmt.Fprintln(s.err, "dxctl: "+note)
 	}
+	heads, err := host.Heads(ctx, []string{repository})
+	if err != nil {
+		return credentials(err)
+	}
+	if problem := heads[0].Problem; problem != "" { // without the right to push, issues get no label
+		return fmt.Errorf("opening issues in %s: %s", repository, problem)
+	}
 	record := func(context.Context, ...event.Event) error { return nil }
 	if cfg.File != "" {
 		a, openErr := s.open(ctx, cfg, app.Options{Program: fix.Name})

@@ -32,19 +32,23 @@ func resolverOf(host *github.Host) func(ctx context.Context, repository, tag str
 	}
 }
 
-// onceEach asks for each version once, whatever the answer is: many repositories use the same ones.
+// onceEach asks for each version until there is an answer: many repositories use the same ones.
 func onceEach(resolve func(context.Context, string, string) (edits.Action, error),
 ) func(ctx context.Context, repository, tag string) (edits.Action, error) {
 	type answer struct {
-		once sync.Once
+		sync.Mutex
 		edits.Action
-		err error
 	}
 	var known sync.Map // of *answer, by repository@tag
 	return func(ctx context.Context, repository, tag string) (edits.Action, error) {
 		found, _ := known.LoadOrStore(repository+"@"+tag, &answer{})
 		a, _ := found.(*answer)
-		a.once.Do(func() { a.Action, a.err = resolve(ctx, repository, tag) })
-		return a.Action, a.err
+		a.Lock()
+		defer a.Unlock()
+		var err error
+		if a.Commit == "" {
+			a.Action, err = resolve(ctx, repository, tag)
+		}
+		return a.Action, err
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -58,7 +59,7 @@ func (s *Server) graphQL(body object) (int, any) {
 // hide leaves the checks out of an answer.
 func hide(node object, path []any, errs *[]object) {
 	for key, value := range node {
-		at := append(path[:len(path):len(path)], key)
+		at := slices.Concat(path, []any{key})
 		switch value := value.(type) {
 		case object:
 			if key == "statusCheckRollup" {
@@ -70,7 +71,7 @@ func hide(node object, path []any, errs *[]object) {
 			hide(value, at, errs)
 		case []object:
 			for i, one := range value {
-				hide(one, append(at[:len(at):len(at)], i), errs)
+				hide(one, slices.Concat(at, []any{i}), errs)
 			}
 		}
 	}
@@ -111,6 +112,7 @@ func (r *Repo) pullNode(full, number string) any {
 	}
 	commit := r.Refs["heads/"+p.Head]
 	base := object{"target": object{"statusCheckRollup": r.rollup(r.Refs["heads/"+p.Base])}}
-	return object{"baseRef": base, "url": p.document(full)["html_url"], "state": state, "mergedAt": p.MergedAt,
-		"commits": object{"nodes": []object{{"commit": object{"statusCheckRollup": r.rollup(commit)}}}}}
+	return object{"baseRef": base, "body": p.Body, "url": p.document(full)["html_url"], "state": state,
+		"mergedAt": p.MergedAt,
+		"commits":  object{"nodes": []object{{"commit": object{"statusCheckRollup": r.rollup(commit)}}}}}
 }

@@ -304,7 +304,7 @@ func (s *Server) repo(r *http.Request, full string, repo *Repo, path []string, b
 		}
 		return list(repo.Issues + repo.Pulls)
 	case "pulls":
-		if len(path) > 1 || r.Method != http.MethodGet || r.URL.Query().Has("head") {
+		if len(path) > 1 || r.Method != http.MethodGet || r.URL.Query().Has("head") || r.URL.Query().Has("sort") {
 			return repo.pulls(r, full, path[1:], body)
 		}
 		return list(repo.Pulls + len(repo.Requests))

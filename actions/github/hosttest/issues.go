@@ -19,8 +19,13 @@ func (i *Issue) document(full string) object {
 	if i.Closed {
 		state = "closed"
 	}
-	return object{"number": i.Number, "html_url": fmt.Sprintf("https://github.example/%s/issues/%d", full, i.Number),
-		"state": state, "title": i.Title, "body": i.Body}
+	labels := []object{}
+	for _, name := range i.Labels {
+		labels = append(labels, object{"name": name})
+	}
+	return object{"labels": labels, "number": i.Number,
+		"html_url": fmt.Sprintf("https://github.example/%s/issues/%d", full, i.Number),
+		"state":    state, "title": i.Title, "body": i.Body}
 }
 
 // issues opens an issue, or lists those with a label.

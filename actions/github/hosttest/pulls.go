@@ -123,8 +123,26 @@ func (r *Repo) pulls(req *http.Request, full string, path []string, body object)
 		}
 		return problem(http.StatusNotFound, "Not Found")
 	}
+	if len(path) == 2 && path[1] == "commits" {
+		p := r.request(path[0])
+		if p == nil {
+			return problem(http.StatusNotFound, "Not Found")
+		}
+		_, ahead := r.compare(p.Base + "..." + p.Head)
+		if document, ok := ahead.(object); ok && document["commits"] != nil {
+			return http.StatusOK, document["commits"]
+		}
+		return http.StatusOK, []object{}
+	}
 	if req.Method == http.MethodPost {
 		return r.openPull(full, body)
+	}
+	if !req.URL.Query().Has("head") {
+		all := []object{}
+		for _, p := range slices.Backward(r.Requests) {
+			all = append(all, p.document(full))
+		}
+		return http.StatusOK, all
 	}
 	_, head, _ := strings.Cut(req.URL.Query().Get("head"), ":")
 	found := []object{}
