@@ -15,13 +15,14 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/dxctl/dxctl/actions/checkout"
 )
 
 // Limits bound what is unpacked. Zero values stand for the defaults.
 type Limits struct {
-	Files int   // files and links; default 100,000
+	Files int   // files, links and directories; default 100,000
 	Bytes int64 // of the files that are written; default 512 MB
 	// Read bounds the bytes of the archive once it is uncompressed, with what is not written; default 4 GB.
 	Read int64
@@ -59,7 +60,7 @@ func Extract(ctx context.Context, from io.Reader, dir string, limits Limits) (Un
 	if err != nil {
 		return Unpacked{}, fmt.Errorf("unpacking an archive: %w", err)
 	}
-	x := &extraction{root: root, limits: limits.withDefaults()}
+	x := &extraction{root: root, limits: limits.withDefaults(), dirs: map[string]bool{}}
 	err = x.extract(ctx, from)
 	if err = errors.Join(err, root.Close()); err != nil {
 		return Unpacked{}, fmt.Errorf("unpacking an archive: %w", err)
@@ -72,7 +73,46 @@ type extraction struct {
 	root    *os.Root
 	limits  Limits
 	written int64
-	links   []*tar.Header // by their order in the archive
+	entries int             // files, links and directories
+	dirs    map[string]bool // that were created
+	links   []*tar.Header   // by their order in the archive
+}
+
+// maxDepth is how many directories a file is below at most.
+const maxDepth = 40
+
+// count adds an entry.
+func (x *extraction) count() error {
+	if x.entries++; x.entries > x.limits.Files {
+		return fmt.Errorf("it has more than %d files and directories", x.limits.Files)
+	}
+	return nil
+}
+
+// makeDir creates a directory and those above it.
+func (x *extraction) makeDir(dir string) error {
+	for at := dir; at != "." && !x.dirs[at]; at = path.Dir(at) {
+		if err := x.count(); err != nil {
+			return err
+		}
+		x.dirs[at] = true
+	}
+	return x.root.MkdirAll(filepath.FromSlash(dir), 0o700)
+}
+
+// allowed reports whether a checkout may have a file of this name.
+func allowed(name string) bool { return strings.Count(name, "/") <= maxDepth && checkout.Valid(name) == nil }
+
+// impossible reports whether an error is about the name of an entry, which another one has taken, or that is too long.
+func impossible(err error) bool {
+	return errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ENAMETOOLONG) ||
+		errors.Is(err, fs.ErrExist)
+}
+
+func (x *extraction) leaveOut(name string) {
+	if len(x.LeftOut) < maxNamed {
+		x.LeftOut = append(x.LeftOut, strings.ToValidUTF8(name, "�"))
+	}
 }
 
 func (x *extraction) extract(ctx context.Context, from io.Reader) error {
@@ -96,6 +136,9 @@ func (x *extraction) extract(ctx context.Context, from io.Reader) error {
 			return fmt.Errorf("reading it: %w", err)
 		}
 		if err := x.entry(h, archive); err != nil {
+			if bounded.N <= 0 {
+				return fmt.Errorf("it has more than %d MB", x.limits.Read>>20)
+			}
 			return err
 		}
 	}
@@ -114,21 +157,26 @@ func (x *extraction) entry(h *tar.Header, content io.Reader) error {
 	}
 	clean := path.Clean(h.Name)
 	_, name, below := strings.Cut(clean, "/")
-	if !below || !filepath.IsLocal(clean) || checkout.Valid(name) != nil {
-		if len(x.LeftOut) < maxNamed {
-			x.LeftOut = append(x.LeftOut, strings.ToValidUTF8(h.Name, "�"))
-		}
+	if !below || !filepath.IsLocal(clean) || !allowed(name) {
+		x.leaveOut(h.Name)
 		return nil
 	}
-	if x.Files++; x.Files > x.limits.Files {
-		return fmt.Errorf("it has more than %d files", x.limits.Files)
+	if err := x.count(); err != nil {
+		return err
 	}
+	x.Files++
 	h.Name = name
 	if h.Typeflag == tar.TypeSymlink {
 		x.links = append(x.links, h)
 		return nil
 	}
-	if err := x.file(h, content); err != nil && !errors.Is(err, fs.ErrExist) { // of two entries, the first counts
+	err := x.file(h, content)
+	if impossible(err) {
+		x.Files--
+		x.leaveOut(name)
+		err = nil
+	}
+	if err != nil {
 		return fmt.Errorf("writing %s: %w", name, err)
 	}
 	return nil
@@ -137,7 +185,7 @@ func (x *extraction) entry(h *tar.Header, content io.Reader) error {
 // file writes a file.
 func (x *extraction) file(h *tar.Header, content io.Reader) (err error) {
 	name := filepath.FromSlash(h.Name)
-	if err := x.root.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+	if err := x.makeDir(path.Dir(h.Name)); err != nil {
 		return err
 	}
 	mode := os.FileMode(0o600)
@@ -162,13 +210,13 @@ func (x *extraction) file(h *tar.Header, content io.Reader) (err error) {
 // link creates the symbolic links.
 func (x *extraction) link() error {
 	for _, h := range x.links {
-		name := filepath.FromSlash(h.Name)
-		err := x.root.MkdirAll(filepath.Dir(name), 0o700)
+		err := x.makeDir(path.Dir(h.Name))
 		if err == nil {
-			err = x.root.Symlink(h.Linkname, name)
+			err = x.root.Symlink(h.Linkname, filepath.FromSlash(h.Name))
 		}
-		if err != nil && len(x.LeftOut) < maxNamed { // a file has its name, or that of a directory above it
-			x.LeftOut = append(x.LeftOut, h.Name)
+		if err != nil { // a file has its name, or that of a directory above it
+			x.Files--
+			x.leaveOut(h.Name)
 		}
 	}
 	return nil

@@ -117,7 +117,7 @@ func TestExtract(t *testing.T) {
 		{
 			name:    "a name twice",
 			entries: []entry{{name: "r/a", text: "1"}, {name: "r/a", text: "22"}, {name: "r/a", link: "b"}},
-			want:    []string{"a"}, leftOut: []string{"a"},
+			want:    []string{"a"}, leftOut: []string{"a", "a"},
 		},
 		{
 			name: "devices, pipes and hard links",
@@ -126,6 +126,23 @@ func TestExtract(t *testing.T) {
 				{name: "r/hard", kind: tar.TypeLink, link: "/etc/passwd"}, {name: "r/a", text: "1"},
 			},
 			want: []string{"a"},
+		},
+		{
+			name: "a file where a directory is needed, and long names",
+			entries: []entry{
+				{name: "r/a", text: "1"}, {name: "r/a/b", text: "2"}, {name: "r/" + strings.Repeat("n", 300), text: "3"},
+				{name: "r/" + strings.Repeat("d/", 41) + "x", text: "4"}, {name: "r/z", text: "5"},
+			},
+			want:    []string{"a", "z"},
+			leftOut: []string{"a/b", strings.Repeat("n", 300), "r/" + strings.Repeat("d/", 41) + "x"},
+		},
+		{
+			name: "many directories", entries: []entry{{name: "r/a/b/c/d/e/f", text: "1"}}, limits: Limits{Files: 5},
+			err: "more than 5 files and directories",
+		},
+		{
+			name: "a bomb in a file that is read", entries: []entry{{name: "r/a", text: strings.Repeat("0", 3<<20)}},
+			limits: Limits{Read: 1 << 20}, err: "it has more than 1 MB",
 		},
 		{
 			name: "many files", entries: []entry{{name: "r/a"}, {name: "r/b"}, {name: "r/c"}}, limits: Limits{Files: 2},

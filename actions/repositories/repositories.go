@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/actions/archive"
+	"github.com/dxctl/dxctl/actions/checkout"
 	"github.com/dxctl/dxctl/catalog/descriptor"
 )
 
@@ -33,6 +34,11 @@ const (
 // ErrNoFiles is the error of a service whose files are nowhere to be had.
 var ErrNoFiles = errors.New("the files of its repository are not at hand: no checkout is in a directory of " +
 	"actions.checkouts, and no source that reads archives covers it")
+
+// ErrExcluded is the error of a repository whose archives lack files or change them, so that nothing can be planned on
+// them.
+var ErrExcluded = errors.New("its .gitattributes leaves files out of archives, or changes them there (export-ignore, " +
+	"export-subst); run `dxctl fix` in a checkout of the repository")
 
 // Config is where files are.
 type Config struct {
@@ -143,6 +149,9 @@ func (r *Repositories) read(ctx context.Context, e descriptor.Entity) (*unpacked
 		return nil, fmt.Errorf("making the directory of an archive: %w", err)
 	}
 	got, err := archive.Extract(ctx, bytes.NewReader(packed), dir, archive.Limits{})
+	if err == nil {
+		err = complete(dir)
+	}
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -203,4 +212,20 @@ func (r *Repositories) remove(u *unpacked) {
 	if u.gone && u.users == 0 {
 		_ = os.RemoveAll(u.Root)
 	}
+}
+
+// complete returns ErrExcluded if the attributes at the root of an unpacked archive exclude or change files.
+func complete(dir string) error {
+	c, err := checkout.Open(dir)
+	if err != nil {
+		return err
+	}
+	file, err := c.Read(".gitattributes")
+	if err = errors.Join(err, c.Close()); err != nil {
+		return err
+	}
+	if bytes.Contains(file.Content, []byte("export-")) {
+		return ErrExcluded
+	}
+	return nil
 }

@@ -23,14 +23,16 @@ func service(name string) descriptor.Entity {
 }
 
 // packed is an archive with one file.
-func packed(t *testing.T, text string) []byte {
+func packed(t *testing.T, text string) []byte { return packedAs(t, "file", text) }
+
+func packedAs(t *testing.T, name, text string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	w := tar.NewWriter(z)
 	err := errors.Join(
 		w.WriteHeader(&tar.Header{Typeflag: tar.TypeXGlobalHeader, Name: "g", PAXRecords: map[string]string{"comment": "c1"}}),
-		w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "r/file", Size: int64(len(text)), Mode: 0o644}),
+		w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "r/" + name, Size: int64(len(text)), Mode: 0o644}),
 	)
 	if err == nil {
 		_, err = w.Write([]byte(text))
@@ -100,6 +102,8 @@ func TestArchives(t *testing.T) {
 			switch e.Name {
 			case "uncovered":
 				return nil, nil
+			case "excluding":
+				return packedAs(t, ".gitattributes", "/.github export-ignore\n"), nil
 			case "broken":
 				return []byte("<html>"), nil
 			}
@@ -153,6 +157,9 @@ func TestArchives(t *testing.T) {
 		t.Errorf("%d archives are kept, the oldest: %t", len(r.unpacked), exists(second))
 	}
 	if _, _, err := r.Open(t.Context(), service("uncovered")); !errors.Is(err, ErrNoFiles) {
+		t.Errorf("the error is %v", err)
+	}
+	if _, _, err := r.Open(t.Context(), service("excluding")); !errors.Is(err, ErrExcluded) {
 		t.Errorf("the error is %v", err)
 	}
 	if _, _, err := r.Open(t.Context(), service("broken")); err == nil {

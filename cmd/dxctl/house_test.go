@@ -328,7 +328,7 @@ var house = []struct {
 		},
 		children: true,
 	},
-	{name: "actions/repositories", imports: []string{"actions/archive", "catalog/descriptor"}},
+	{name: "actions/repositories", imports: []string{"actions/archive", "actions/checkout", "catalog/descriptor"}},
 	{name: "actions/preview", imports: []string{"actions/fix"}},
 	{
 		name: "scorecards/paths/pathcheck",

@@ -51,7 +51,7 @@ func portOf(u *url.URL) string {
 // guardedTransport dials only where the configuration allows. The address is checked when it is dialled, after the name
 // has been resolved, so that a name cannot point somewhere else the second time.
 func guardedTransport(cfg Config) http.RoundTripper {
-	allowPrivate := cfg.AllowPrivateNetwork || namesPrivate(cfg.BaseURL.Hostname())
+	allowPrivate := cfg.AllowPrivateNetwork || !cfg.ForeignURL && namesPrivate(cfg.BaseURL.Hostname())
 	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: cfg.BaseURL}); err == nil && proxy != nil {
 		allowPrivate = true // what is dialled is the proxy, which the operator chose
 	}

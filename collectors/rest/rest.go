@@ -35,6 +35,7 @@ type Config struct {
 	AuthPrefix          string        // before the token; default "Bearer " where the header is Authorization
 	UserAgent           string        // default "dxctl"
 	AllowPrivateNetwork bool          // the base URL's name may resolve to an address of a private network
+	ForeignURL          bool          // BaseURL is from a server, not from the operator: it permits nothing
 	AnyBody             bool          // answers need not be JSON
 	MaxConcurrent       int           // requests in flight; default 8
 	PerSecond           float64       // requests a second, on average; default 12
@@ -168,6 +169,13 @@ func (c *Client) Observe(o Observer) { c.observer.Store(&o) }
 // HTTPClient returns an http.Client over c, for a client library. Redirects within the host are followed; one to
 // another host fails in [Client.RoundTrip], before anything is sent.
 func (c *Client) HTTPClient() *http.Client { return &http.Client{Transport: c} }
+
+// CloseIdleConnections closes connections that no request uses. A client can be used again afterwards.
+func (c *Client) CloseIdleConnections() {
+	if transport, ok := c.base.(*http.Transport); ok {
+		transport.CloseIdleConnections()
+	}
+}
 
 // RoundTrip sends a request until it is answered, and returns the answer with its whole body in memory ([Body]).
 // Answers that are not failures of the way (200, 304, 404, 401 …) are returned as they came, without the headers of

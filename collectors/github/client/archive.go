@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/google/go-github/v60/github"
 
@@ -14,8 +15,9 @@ import (
 )
 
 // Archive returns the files of a commit as a tar archive compressed with gzip: of a branch, a tag or a commit, and of
-// the default branch if ref is "". An archive of more than most bytes is an error. GitHub makes it on another server,
-// which gets no credentials: they are in the address that GitHub names. It takes two requests.
+// the default branch if ref is "". Files that the repository's .gitattributes excludes from archives (export-ignore)
+// are missing, and others may differ (export-subst). An archive of more than most bytes is an error. GitHub makes it on
+// another server, which gets no credentials: they are in the address that GitHub names. It takes two requests.
 func (c *Client) Archive(ctx context.Context, repository, ref string, most int64) ([]byte, error) {
 	path := "repos/" + Escaped(repository) + "/tarball"
 	if ref != "" {
@@ -57,9 +59,10 @@ func (c *Client) archive(ctx context.Context, server, at *url.URL, most int64) (
 	if err != nil {
 		return nil, nil, err
 	}
+	defer asking.CloseIdleConnections()
 	resp, err := asking.RoundTrip(req)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, withoutCredentials(err, at)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode == http.StatusFound || resp.StatusCode == http.StatusTemporaryRedirect ||
@@ -76,4 +79,26 @@ func (c *Client) archive(ctx context.Context, server, at *url.URL, most int64) (
 		return body, nil, err
 	}
 	return all.Bytes(), nil, nil
+}
+
+// unsigned is an error without the query of an address, which may have credentials.
+type unsigned struct {
+	text string
+	err  error
+}
+
+// Error returns the text.
+func (e *unsigned) Error() string { return e.text }
+
+// Unwrap returns the error that was hidden.
+func (e *unsigned) Unwrap() error { return e.err }
+
+func withoutCredentials(err error, at *url.URL) error {
+	bare := *at
+	bare.User, bare.RawQuery, bare.Fragment = nil, "", ""
+	text := strings.NewReplacer(at.String(), bare.String(), at.Redacted(), bare.String()).Replace(err.Error())
+	if at.RawQuery != "" {
+		text = strings.ReplaceAll(text, at.RawQuery, "…")
+	}
+	return &unsigned{text, err}
 }

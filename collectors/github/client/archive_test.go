@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dxctl/dxctl/collectors/rest"
 )
@@ -18,6 +19,8 @@ func TestArchive(t *testing.T) {
 		switch r.URL.Path {
 		case "/again":
 			http.Redirect(w, r, "/legacy", http.StatusFound)
+		case "/down":
+			panic(http.ErrAbortHandler)
 		default:
 			_, _ = w.Write([]byte("\x1f\x8barchive"))
 		}
@@ -34,6 +37,10 @@ func TestArchive(t *testing.T) {
 			_, _ = w.Write([]byte("moved"))
 		case "twice/tarball":
 			http.Redirect(w, r, archives.URL+"/again", http.StatusFound)
+		case "down/tarball":
+			http.Redirect(w, r, archives.URL+"/down?token=1", http.StatusFound)
+		case "private/tarball":
+			http.Redirect(w, r, strings.Replace(archives.URL, "127.0.0.1", "localhost", 1)+"/legacy?token=1", http.StatusFound)
 		case "scheme/tarball":
 			http.Redirect(w, r, "ftp://127.0.0.1/x", http.StatusFound)
 		default:
@@ -42,7 +49,7 @@ func TestArchive(t *testing.T) {
 		}
 	}))
 	defer api.Close()
-	c, err := New(Config{URL: api.URL + "/api/v3", Token: "secret"}, rest.Options{})
+	c, err := New(Config{URL: api.URL + "/api/v3", Token: "secret"}, rest.Options{Tune: func(c *rest.Config) { c.Attempts, c.Backoff = 2, time.Millisecond }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,6 +68,8 @@ func TestArchive(t *testing.T) {
 		{"acme/pay", "", 4, "", "the archive has more than 4 bytes", nil},
 		{"acme/twice", "", 100, "", "redirected twice", nil},
 		{"acme/scheme", "", 100, "", "redirected from http to ftp", nil},
+		{"acme/down", "", 100, "", "/down: gave up", nil},
+		{"acme/private", "", 100, "", "refused to connect", nil},
 		{"acme/none", "", 100, "", "404 Not Found: it does not exist, or", nil},
 	} {
 		t.Run(tc.repository+" "+tc.ref, func(t *testing.T) {
@@ -68,6 +77,9 @@ func TestArchive(t *testing.T) {
 			body, err := c.Archive(t.Context(), tc.repository, tc.ref, tc.most)
 			if tc.err != "" && (err == nil || !strings.Contains(err.Error(), tc.err)) || tc.err == "" && err != nil {
 				t.Fatalf("the error is %v, want %q", err, tc.err)
+			}
+			if err != nil && strings.Contains(err.Error(), "token=1") {
+				t.Errorf("the error has credentials: %v", err)
 			}
 			if string(body) != tc.want {
 				t.Errorf("the archive is %q, want %q", body, tc.want)

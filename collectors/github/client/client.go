@@ -73,6 +73,13 @@ func New(cfg Config, opt rest.Options) (*Client, error) {
 		cfg.BaseURL, cfg.MaxBody, cfg.AnyBody, cfg.Limited = at, most, true, nil
 		if at != base { // the server of archives gets no credentials
 			cfg.Token, cfg.TokenSource = "", nil
+			if !strings.EqualFold(at.Hostname(), base.Hostname()) {
+				cfg.ForeignURL = true
+				cfg.AllowPrivateNetwork = cfg.AllowPrivateNetwork &&
+					strings.HasSuffix(strings.ToLower(at.Hostname()), "."+strings.ToLower(base.Hostname()))
+			}
+		} else {
+			cfg.Limited = limited
 		}
 		return rest.New(cfg, opt)
 	}
