@@ -101,7 +101,9 @@ func (x *extraction) makeDir(dir string) error {
 }
 
 // allowed reports whether a checkout may have a file of this name.
-func allowed(name string) bool { return strings.Count(name, "/") <= maxDepth && checkout.Valid(name) == nil }
+func allowed(name string) bool {
+	return strings.Count(name, "/") <= maxDepth && checkout.Valid(name) == nil
+}
 
 // impossible reports whether an error is about the name of an entry, which another one has taken, or that is too long.
 func impossible(err error) bool {
