@@ -213,12 +213,8 @@ func (f *fixer) start(ctx context.Context, p *batch.Plan, o fixOptions) error {
 		return credentials(fmt.Errorf("%w; or open all pull requests at once, without looking at checks, with --waves rest; "+
 			"nothing was written", github.ErrChecks))
 	}
-	notes, err := f.host.CheckBatch(ctx, needs(p))
-	if err != nil {
-		return credentials(err)
-	}
-	for _, note := range notes {
-		fmt.Fprintln(f.err, "dxctl: "+note)
+	if err := f.check(ctx, needs(p)); err != nil {
+		return err
 	}
 	b := event.ActionBatch{ID: o.all.batch, Action: batchAction, Actor: actor(ctx), Plan: p.Digest()}
 	if b.ID == "" {
@@ -227,6 +223,15 @@ func (f *fixer) start(ctx context.Context, p *batch.Plan, o fixOptions) error {
 	fmt.Fprintf(f.err, "dxctl: batch %s: an interrupted one continues with `dxctl fix --all --resume %s`\n", b.ID, b.ID)
 	state, err := f.runner.Start(ctx, b, p)
 	return errors.Join(f.printRuns(state), batchError(err))
+}
+
+// check reports, before the first write, the rights that the credentials lack, and what GitHub does not show of them.
+func (f *fixer) check(ctx context.Context, n github.Needs) error {
+	notes, err := f.host.CheckBatch(ctx, n)
+	for _, note := range notes {
+		fmt.Fprintln(f.err, "dxctl: "+note)
+	}
+	return credentials(err)
 }
 
 // needs returns the rights that a plan takes.
@@ -253,6 +258,10 @@ func (f *fixer) resume(ctx context.Context, o fixAllOptions) error {
 		return fmt.Errorf("the batch %s was undone; plan another one with `dxctl fix --all`", id)
 	}
 	if err := f.spent(ctx); err != nil {
+		return err
+	}
+	// What the changes of the other runs contain is known when their turn comes.
+	if err := f.check(ctx, github.Needs{Pulls: true, Checks: len(state.Batch.Waves) > 1}); err != nil {
 		return err
 	}
 	state, err = f.runner.Resume(ctx, state, o.change)

@@ -188,6 +188,9 @@ func (s *cli) undoBatch(ctx context.Context, id string, o fixOptions) error {
 			fmt.Fprintf(s.err, "dxctl: nothing was changed; add --yes to take the batch back\n")
 			return conflicts
 		}
+		if err := f.check(ctx, github.Needs{Pulls: true}); err != nil {
+			return err
+		}
 		state, err = f.runner.Undo(ctx, f.host, state, p)
 		if err = errors.Join(f.printRuns(state), batchError(err)); err != nil {
 			return err
