@@ -250,6 +250,10 @@ func TestWhatIsNoExport(t *testing.T) {
 		{"another export after the first", []byte(csv + shapes[2].data), "", "line 5 begins another export (Typeform): the file holds two surveys"},
 		{"another form of the tool after the first", []byte(csv + "Timestamp,Email Address,Was lunch good?,Was dinner good?,Why?\n"), "",
 			"line 5 begins another export (Google Forms)"},
+		{"another form with texts of one or two words", []byte("Timestamp,Builds are fast,Why?\n2026/09/20 1:00:00 PM,4,\n" +
+			"Timestamp,Lunch quality,Dessert\n2026/09/20 2:00:00 PM,5,\n"), "", "line 3 begins another export (Google Forms)"},
+		{"another form with fewer columns", []byte("Timestamp,Builds are fast,Why?\n2026/09/20 1:00:00 PM,4,\n" +
+			"Timestamp,Lunch\n2026/09/20 2:00:00 PM,5\n"), "", "line 3 begins another export (Google Forms)"},
 	} {
 		_, err := Read("f", c.data, Options{Sheet: c.sheet})
 		if err == nil || !strings.Contains(err.Error(), c.want) {

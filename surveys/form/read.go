@@ -205,6 +205,11 @@ func same(cells, header []string) bool {
 
 // otherHeader returns the tool of which a row in the middle of the file is the header; empty if it is none.
 func (e *Export) otherHeader(cells []string) string {
+	for i, c := range e.Columns[:min(len(e.Columns), len(cells))] {
+		if c.Role == Submitted && known(cells[i:i+1]) == 1 { // no time of an answer is the name of a column
+			return string(recognize(cells))
+		}
+	}
 	if known(cells[:min(len(cells), 8)]) == 0 { // the columns of the tools come first, except for some of Typeform's
 		return ""
 	}

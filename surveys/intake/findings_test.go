@@ -41,12 +41,22 @@ func TestEmptyColumnsAreNotIgnoredForEver(t *testing.T) {
 }
 
 func TestSecondTableInTheFile(t *testing.T) {
-	text := rowsOf("Builds are fast,Deploys are easy", 3, "4,5")
-	_, s := draft(t, text, surveys.Survey{})
-	p := Relate(export(t, text+"\n"+rowsOf("Lunch was good,Dinner was good", 3, "1,2")), s)
-	p.Check(p.Read(nil, ""))
-	if !strings.Contains(strings.Join(p.Blocking, "\n"), "line 6 looks like the header of another table") {
-		t.Errorf("blocked: %q", p.Blocking)
+	for _, c := range []struct{ name, first, second, blocked string }{
+		{"two ratings", rowsOf("Builds are fast,Deploys are easy", 3, "4,5"),
+			rowsOf("Lunch was good,Dinner was good", 3, "1,2"), "line 6 looks like the header of another table"},
+		{"one rating and a question", rowsOf("Builds are fast,What slows you down?", 3, "4,tests"),
+			rowsOf("Lunch quality,Why?", 3, "1,cold"), "line 6 looks like the header of another table"},
+		{"one rating and the same comment", rowsOf("Builds are fast,Comments", 3, "4,tests"),
+			rowsOf("Lunch quality,Comments", 3, "1,cold"), "line 6 looks like the header of another table"},
+		{"a wrong answer", rowsOf("Builds are fast,Comments", 3, "4,tests"), "perhaps,it depends\n", ""},
+	} {
+		_, s := draft(t, c.first, surveys.Survey{})
+		p := Relate(export(t, c.first+"\n"+c.second), s)
+		p.Check(p.Read(nil, ""))
+		got := strings.Join(p.Blocking, "\n")
+		if !strings.Contains(got, c.blocked) || c.blocked == "" && got != "" {
+			t.Errorf("%s: blocked %q", c.name, p.Blocking)
+		}
 	}
 }
 

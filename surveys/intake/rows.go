@@ -152,18 +152,20 @@ func (r *reader) row(row form.Row) {
 }
 
 // otherTable reports whether a row is the header of a second table in the file: it has texts in at least two columns of
-// ratings and no answer in any, and no time where one must be.
+// ratings and no answer in any, and no time where one must be. Where the survey has one rating, another cell must be the
+// text of a question, because a text in one rating can as well be a wrong answer.
 func (r *reader) otherTable(row form.Row) bool {
 	if at := r.at.submitted; at >= 0 {
 		if _, err := r.clock.Time(row.Cells[at]); err == nil {
 			return false
 		}
 	}
-	texts := 0
+	texts, ratings := 0, 0
 	for k, rater := range r.raters {
 		if r.items[k] < 0 || rater.item.Kind != surveys.Rating {
 			continue
 		}
+		ratings++
 		cell := row.Cells[r.items[k]]
 		if _, err := rater.point(cell); err == nil {
 			if form.Clean(cell) != "" {
@@ -175,7 +177,18 @@ func (r *reader) otherTable(row form.Row) bool {
 			texts++
 		}
 	}
-	return texts > 1
+	return texts > 1 || ratings == 1 && texts == 1 && r.asks(row)
+}
+
+// asks reports whether a cell of a row is the header of its column, or ends like a question.
+func (r *reader) asks(row form.Row) bool {
+	for i, cell := range row.Cells {
+		text := form.Clean(cell)
+		if text != "" && (strings.HasSuffix(text, "?") || form.Fold(text) == form.Fold(r.export.Columns[i].Header)) {
+			return true
+		}
+	}
+	return false
 }
 
 // status returns the cause for which a tool's own columns leave a row out.
