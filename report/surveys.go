@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/spelling"
 	"github.com/dxctl/dxctl/surveys/statistics"
 )
@@ -73,6 +74,9 @@ type Survey struct {
 	Title       string            `json:"title"`
 	Opens       time.Time         `json:"opens_at"`
 	Closes      time.Time         `json:"closes_at"` // the end of its last day
+	TimeZone    string            `json:"time_zone"` // in which its days are
+	FirstDay    time.Time         `json:"-"`         // midnight UTC of the day
+	LastDay     time.Time         `json:"-"`
 	PublishedAt time.Time         `json:"published_at"`
 	Items       []SurveyItem      `json:"-"`
 	Parents     map[string]string `json:"-"` // team → the team that it is a part of; of the teams that are shown
@@ -102,6 +106,7 @@ type surveyRow struct {
 	Title         string    `ch:"title"`
 	OpensAt       time.Time `ch:"opens_at"`
 	ClosesAt      time.Time `ch:"closes_at"`
+	TimeZone      string    `ch:"time_zone"`
 	PublishedAt   time.Time `ch:"published_at"`
 	Items         string    `ch:"items"`
 	Teams         string    `ch:"teams"`
@@ -114,8 +119,8 @@ type surveyRow struct {
 func (r *Reader) Surveys(ctx context.Context) ([]Survey, error) {
 	return cached(ctx, r, "surveys", func(ctx context.Context) ([]Survey, error) {
 		var rows []surveyRow
-		err := r.deps.Store.Select(ctx, &rows, `SELECT survey, version, title, opens_at, closes_at, published_at, items, teams,
-    few, complementary, hidden_cells
+		err := r.deps.Store.Select(ctx, &rows, `SELECT survey, version, title, opens_at, closes_at, time_zone, published_at, items,
+    teams, few, complementary, hidden_cells
 FROM surveys ORDER BY closes_at DESC, survey DESC`, nil)
 		if err != nil {
 			return nil, fmt.Errorf("reading the published surveys: %w", err)
@@ -124,8 +129,13 @@ FROM surveys ORDER BY closes_at DESC, survey DESC`, nil)
 		for i, row := range rows {
 			s := Survey{
 				ID: row.Survey, Version: row.Version, Title: row.Title, Opens: row.OpensAt.UTC(), Closes: row.ClosesAt.UTC(),
-				PublishedAt: row.PublishedAt.UTC(), Few: row.Few, Complementary: row.Complementary, HiddenCells: row.HiddenCells,
+				PublishedAt: row.PublishedAt.UTC(), TimeZone: cmp.Or(row.TimeZone, "UTC"), Few: row.Few, Complementary: row.Complementary, HiddenCells: row.HiddenCells,
 			}
+			zone, err := time.LoadLocation(s.TimeZone)
+			if err != nil {
+				return nil, fmt.Errorf("reading the time zone of survey %s: %w", s.ID, err)
+			}
+			s.FirstDay, s.LastDay = words.DayIn(s.Opens, zone), words.DayIn(s.Closes.Add(-1), zone)
 			if err := json.Unmarshal([]byte(row.Items), &s.Items); err != nil {
 				return nil, fmt.Errorf("reading the items of survey %s: %w", s.ID, err)
 			}

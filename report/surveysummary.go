@@ -74,7 +74,7 @@ func (s *SurveySummary) Parts(shown func(string) string) []SummaryPart {
 		people = fmt.Sprintf(" of %s (%s)", words.Whole(s.Everyone.People), words.Percent(s.Everyone.ResponseRate))
 	}
 	first := SummaryPart{Head: fmt.Sprintf("%s%s people answered from %s to %s.", words.Whole(s.Everyone.Answers), people,
-		words.Day(s.Opens), words.Day(s.Closes.Add(-1)))}
+		words.Day(s.FirstDay), words.Day(s.LastDay))}
 	for _, n := range s.Everyone.Numbers {
 		if n.Measure != SurveyItems {
 			interval := ""

@@ -14,7 +14,7 @@ func TestSummaryIsSafeAsMarkdown(t *testing.T) {
 	change.Change = &SurveyChange{Difference: 9, BeyondNoise: true}
 	day := time.Date(2026, 9, 28, 0, 0, 0, 0, time.UTC)
 	s := SurveySummary{
-		Survey: Survey{Title: "Q3\n<script>", Opens: day.AddDate(0, 0, -14), Closes: day}, Before: "2026-Q2",
+		Survey: Survey{Title: "Q3\n<script>", FirstDay: day.AddDate(0, 0, -14), LastDay: day.AddDate(0, 0, -1)}, Before: "2026-Q2",
 		Everyone: SurveyRow{Answers: 20, People: 40, ResponseRate: &[]float64{0.5}[0], Numbers: []SurveyNumber{number}},
 		Highest:  []SurveyNumber{number}, Changed: []SurveyNumber{change},
 		Hurts: []SurveyHurt{{Text: number.Text, All: RuleShare{1, 4}, Rule: LinkedRule{Title: "CI `fast`", Patched: true}}},

@@ -29,6 +29,7 @@ type PublishedSurvey struct {
 	Title         string    `ch:"title"`
 	OpensAt       time.Time `ch:"opens_at"`
 	ClosesAt      time.Time `ch:"closes_at"`
+	TimeZone      string    `ch:"time_zone"` // of the days; "": UTC
 	PublishedAt   time.Time `ch:"published_at"`
 	Items         string    `ch:"items"`         // JSON
 	Teams         string    `ch:"teams"`         // JSON: team → the team that it is a part of

@@ -15,6 +15,7 @@ type Answers struct {
 	Title    string
 	Opens    time.Time
 	Closes   time.Time // see [Survey.Closes]
+	TimeZone string    // name of the zone in which Opens and Closes are midnights; empty: UTC
 	Items    []Item    // as they were when the answers were imported; Headers and Labels are left out
 	// Parents are the teams by which a team is a part of another, as they were at import: team → parent. Top-level teams
 	// are not in it.

@@ -83,7 +83,7 @@ func (s *cli) surveyResults(ctx context.Context, reader *report.Reader, q report
 func surveyNote(x *report.SurveyResults) string {
 	note := fmt.Sprintf("%s, %s to %s, published %s. In brackets: the 95 %% interval; "+
 		"where at least 80 %% answered, what the others could change at most.", x.Survey.Title,
-		x.Survey.Opens.Format(time.DateOnly), x.Survey.Closes.Add(-time.Second).Format(time.DateOnly),
+		x.Survey.FirstDay.Format(time.DateOnly), x.Survey.LastDay.Format(time.DateOnly),
 		words.Day(x.Survey.PublishedAt))
 	if x.Before != nil {
 		note += fmt.Sprintf(" Changes are since %s; two surveys mostly ask the same people, and a change is beyond noise if "+

@@ -61,6 +61,12 @@ func Day(t time.Time) string {
 	return t.UTC().Format("2 Jan 2006")
 }
 
+// DayIn is the day of t in a time zone, as its midnight in UTC, so that Day writes it as it is there.
+func DayIn(t time.Time, zone *time.Location) time.Time {
+	year, month, day := t.In(zone).Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+}
+
 // Instant is t as a query parameter takes it; the zero time is "".
 func Instant(t time.Time) string {
 	if t.IsZero() {

@@ -31,6 +31,21 @@ func TestDays(t *testing.T) {
 	}
 }
 
+// TestDayIn: the day of a survey is that of its time zone, whatever it is in UTC.
+func TestDayIn(t *testing.T) {
+	for zone, hour := range map[string]int{"Europe/Berlin": -2, "UTC": 0, "America/Los_Angeles": 7} {
+		in, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		midnight := time.Date(2026, 9, 14, hour, 0, 0, 0, time.UTC)
+		got := words.Day(words.DayIn(midnight, in)) + ", " + words.Day(words.DayIn(midnight.Add(-1), in))
+		if got != "14 Sep 2026, 13 Sep 2026" {
+			t.Errorf("%s: %s", zone, got)
+		}
+	}
+}
+
 func TestHours(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

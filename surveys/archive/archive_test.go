@@ -45,6 +45,7 @@ func clock() time.Time { return now }
 func answersOf(survey string, n int, mark surveys.Point) surveys.Answers {
 	a := surveys.Answers{
 		Survey: survey, Title: "Survey " + survey, Opens: now.AddDate(0, 0, -20), Closes: now.AddDate(0, 0, -5),
+		TimeZone: "Europe/Berlin",
 		Items: []surveys.Item{
 			{Key: "builds", Kind: surveys.Rating, Scale: surveys.Scale{Min: 1, Max: 5}, Reversed: true},
 			{Key: "why", Kind: surveys.Comment},

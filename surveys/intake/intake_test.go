@@ -156,9 +156,12 @@ func TestPlanBlocks(t *testing.T) {
 // Answers outside of the survey's days are left out, and many of them are a second survey in the file.
 func TestAnswersAfterTheEnd(t *testing.T) {
 	_, s := draft(t, googleForm, surveys.Survey{})
-	s.Closes = time.Date(2026, 9, 21, 0, 0, 0, 0, time.UTC)
+	s.Closes, s.TimeZone = time.Date(2026, 9, 21, 0, 0, 0, 0, time.UTC), time.FixedZone("Europe/Berlin", 0)
 	p := Relate(export(t, googleForm), s)
 	r := p.Read(nil, "")
+	if r.Answers.TimeZone != "Europe/Berlin" {
+		t.Errorf("the answers are in the time zone %q", r.Answers.TimeZone)
+	}
 	p.Check(r)
 	if len(r.Excluded[Late]) != 3 || r.Good() != 2 {
 		t.Errorf("left out %v, %d good", r.Excluded, r.Good())

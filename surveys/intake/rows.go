@@ -381,8 +381,8 @@ func (r *reader) result() Result {
 	s := r.Survey
 	out := Result{
 		Answers: surveys.Answers{
-			Survey: s.ID, Title: s.Title, Opens: s.Opens.UTC(), Closes: s.Closes.UTC(), Items: s.Items,
-			Excluded: map[string]int{},
+			Survey: s.ID, Title: s.Title, Opens: s.Opens.UTC(), Closes: s.Closes.UTC(),
+			TimeZone: s.TimeZone.String(), Items: s.Items, Excluded: map[string]int{},
 		},
 		Bad: r.bad, Excluded: r.excluded, Texts: r.scrubbed, Formulas: r.formulas, HasEmail: r.at.email >= 0,
 	}

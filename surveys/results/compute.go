@@ -288,6 +288,7 @@ func (c *Computed) describe(a surveys.Answers, items []Item) error {
 	}
 	p := &c.Published
 	p.Survey, p.Version, p.Title, p.OpensAt, p.ClosesAt = a.Survey, a.Version, cmp.Or(a.Title, a.Survey), a.Opens, a.Closes
+	p.TimeZone = a.TimeZone
 	p.Items, p.Teams = string(encoded), string(parents)
 	p.Few, p.Complementary = uint32(c.decision.Few), uint32(c.decision.Complementary)
 	return nil

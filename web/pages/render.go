@@ -120,7 +120,6 @@ func (p *Pages) funcs() template.FuncMap {
 		"day":         words.Day,
 		"events":      ledgerEvents,
 		// of surveys
-		"lastday":          func(end time.Time) string { return words.Day(end.Add(-time.Second)) },
 		"estimate":         report.EstimateText,
 		"estimatevalue":    report.EstimateValue,
 		"estimateinterval": report.EstimateInterval,

@@ -16,6 +16,7 @@ import (
 const remindedSurvey = `title: Survey & more
 opens: 2026-09-14
 closes: 2026-09-27
+time_zone: America/Los_Angeles
 items:
   - {key: builds, column: Builds are fast, scale: 1-5, rules: [described, desribed]}
 `
@@ -27,7 +28,8 @@ func importAnswers(t *testing.T, a *App, id string, of map[string]int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := surveys.Answers{Survey: id, Title: s.Title, Opens: s.Opens, Closes: s.Closes, Items: s.Items}
+	all := surveys.Answers{Survey: id, Title: s.Title, Opens: s.Opens, Closes: s.Closes, TimeZone: s.TimeZone.String(),
+		Items: s.Items}
 	for team, n := range of {
 		groups := surveys.Groups{Team: team}
 		all.Invited = append(all.Invited, surveys.GroupSize{Groups: groups, People: 20})
