@@ -152,8 +152,8 @@ func (r *reader) row(row form.Row) {
 }
 
 // otherTable reports whether a row is the header of a second table in the file: it has texts in at least two columns of
-// ratings and no answer in any, and no time where one must be. Where the survey has one rating, another cell must be the
-// text of a question, because a text in one rating can as well be a wrong answer.
+// ratings and no answer in any, and no time where one must be. Where the survey has one rating, another cell must be
+// the text of a question, because a text in one rating can as well be a wrong answer.
 func (r *reader) otherTable(row form.Row) bool {
 	if at := r.at.submitted; at >= 0 {
 		if _, err := r.clock.Time(row.Cells[at]); err == nil {
