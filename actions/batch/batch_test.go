@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,12 +28,27 @@ type journal struct {
 	batch event.ActionBatch
 	runs  map[string]event.ActionRun
 	steps []event.ActionStep
-	fail  error // of the next record
+
+	mutex sync.Mutex // a request kills while others end
+	fail  error      // of the next record
+}
+
+// kill makes each further record fail; nil: no longer.
+func (j *journal) kill(err error) {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	j.fail = err
+}
+
+func (j *journal) killed() error {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	return j.fail
 }
 
 func (j *journal) record(_ context.Context, events ...event.Event) error {
-	if j.fail != nil {
-		return j.fail
+	if err := j.killed(); err != nil {
+		return err
 	}
 	for _, e := range events {
 		e = event.Normalize(e)
@@ -98,6 +114,12 @@ func newWorld(t *testing.T, repositories int) *world {
 	}
 	w.Reads, w.Writes = nil, nil
 	return w
+}
+
+// heal ends what interrupts requests and records. It waits for requests whose clients have gone.
+func (w *world) heal() {
+	w.Interrupt(nil, nil)
+	w.kill(nil)
 }
 
 // item is what is proposed to a repository at a head.
@@ -460,7 +482,7 @@ func TestKilled(t *testing.T) {
 				if seen++; seen < n {
 					return true
 				}
-				w.fail = errors.New("killed") // nothing more is recorded
+				w.kill(errors.New("killed")) // nothing more is recorded
 				return false
 			}
 			if obeyed {
@@ -471,7 +493,7 @@ func TestKilled(t *testing.T) {
 			if err := w.start(t, p); err == nil {
 				t.Fatalf("killed at request %d, and no error", n)
 			}
-			w.Before, w.After, w.fail = nil, nil, nil
+			w.heal()
 			if _, err := w.runner().Resume(t.Context(), w.state(), nil); err != nil {
 				t.Fatalf("killed at request %d (obeyed: %t): %v", n, obeyed, err)
 			}

@@ -90,14 +90,15 @@ func TestUndoAfterLosses(t *testing.T) {
 					return true
 				}
 				if killed {
-					w.fail = errors.New("killed")
+					w.kill(errors.New("killed"))
 				}
 				return false
 			}
-			if err := w.start(t, w.plan(t, settings())); err == nil || w.opened() != 1 {
+			err := w.start(t, w.plan(t, settings()))
+			w.heal()
+			if err == nil || w.opened() != 1 {
 				t.Fatalf("%v, %d opened", err, w.opened())
 			}
-			w.After, w.fail = nil, nil
 			if !killed { // the next attempt finds its own pull request
 				if _, err := w.runner().Resume(t.Context(), w.state(), nil); err != nil || w.outcomes()["opened"] != 1 {
 					t.Fatalf("resumed: %v, %v", err, w.outcomes())
@@ -175,11 +176,12 @@ func TestUndoKilled(t *testing.T) {
 			if seen++; seen < n {
 				return true
 			}
-			w.fail, killed = errors.New("killed"), true
+			w.kill(errors.New("killed"))
+			killed = true
 			return false
 		}
 		err := undo()
-		w.After, w.fail = nil, nil
+		w.heal()
 		if !killed {
 			break
 		}
@@ -269,6 +271,7 @@ func TestIssueOnce(t *testing.T) {
 	}
 	issues := []github.Issue{{Rule: "readme", Mark: github.IssueMark("x", "readme"), Title: "T", Body: "B"}}
 	opened, err := w.host.OpenIssues(t.Context(), "acme/s000", issues)
+	w.heal()
 	if err != nil || len(opened) != 1 || opened[0].Result != "opened" || len(w.Repos["acme/s000"].Opened) != 1 {
 		t.Errorf("%+v, %v, %d issues", opened, err, len(w.Repos["acme/s000"].Opened))
 	}
