@@ -107,16 +107,16 @@ func TestParticipationAndComments(t *testing.T) {
 	if diff := cmp.Diff(want, results.Participation(a)); diff != "" {
 		t.Errorf("participation: %s", diff)
 	}
-	all := results.ReadComments(a, "", "")
+	all := results.ReadComments([]surveys.Answers{a}, "", "")
 	if len(all) != 1 || len(all[0].Comments) != 18 || all[0].Question != "why" || all[0].Comments[0] != "comment 00" {
 		t.Errorf("comments of everyone: %+v", all)
 	}
 	for _, team := range []string{"cards", "web", "ops", "product", "nobody"} { // cards has 8; product is 15, but ops is 3
-		if all := results.ReadComments(a, team, ""); len(all) != 0 {
+		if all := results.ReadComments([]surveys.Answers{a}, team, ""); len(all) != 0 {
 			t.Errorf("comments of %s: %+v", team, all)
 		}
 	}
-	if all := results.ReadComments(a, "", "builds"); len(all) != 0 {
+	if all := results.ReadComments([]surveys.Answers{a}, "", "builds"); len(all) != 0 {
 		t.Errorf("comments to a rating: %+v", all)
 	}
 }

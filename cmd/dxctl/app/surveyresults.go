@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/report"
+	"github.com/dxctl/dxctl/surveys"
 	"github.com/dxctl/dxctl/surveys/archive"
 	"github.com/dxctl/dxctl/surveys/results"
 )
@@ -47,7 +48,7 @@ func (a *App) PublishSurvey(ctx context.Context, id string, o Publication) (c *r
 	return c, err
 }
 
-// SurveyComments returns comments of the published version of a survey. The error is [archive.ErrNotFound] if it is not
+// SurveyComments returns comments of the published versions of a survey, by [results.ReadComments]. The error is [archive.ErrNotFound] if it is not
 // published, or its answers have expired.
 func (a *App) SurveyComments(ctx context.Context, id, team, question string) (all []results.Comments, err error) {
 	err = a.withArchive(ctx, func(opened *archive.Archive) error {
@@ -58,11 +59,15 @@ func (a *App) SurveyComments(ctx context.Context, id, team, question string) (al
 		if len(published) == 0 {
 			return ErrNotPublished
 		}
-		answers, err := opened.LoadVersion(ctx, id, published[len(published)-1].Version)
-		if err != nil {
-			return err
+		var versions []surveys.Answers
+		for _, p := range published {
+			answers, err := opened.LoadVersion(ctx, id, p.Version)
+			if err != nil {
+				return err
+			}
+			versions = append(versions, answers)
 		}
-		all = results.ReadComments(answers, team, question)
+		all = results.ReadComments(versions, team, question)
 		return nil
 	})
 	return all, err
