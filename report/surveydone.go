@@ -18,9 +18,10 @@ type SurveyDone struct {
 	Then RuleShare  `json:"then"` // when the survey closed
 	Now  RuleShare  `json:"now"`  // at the end of what is looked at
 	// Began and Ended are the services that came to pass, and that no longer pass.
-	Began []string  `json:"began"` // refs
-	Ended []string  `json:"ended"`
-	Fixes []DoneFix `json:"fixes"` // by `dxctl fix`, for services that failed the rule when the survey closed
+	Began []string `json:"began"` // refs
+	Ended []string `json:"ended"`
+	// Fixes are by `dxctl fix` for the rule, in services that failed it when the survey closed.
+	Fixes []DoneFix `json:"fixes"`
 	// Merged is how many of Fixes are pull requests that were merged.
 	Merged int `json:"merged"`
 }
@@ -70,7 +71,7 @@ func (r *Reader) surveyDone(
 					d.Ended = append(d.Ended, ref)
 				}
 				if was.Of > was.Pass {
-					d.Fixes = append(d.Fixes, fixes[ref]...)
+					d.Fixes = append(d.Fixes, fixes.of(ref, rule)...)
 				}
 			}
 			for _, fix := range d.Fixes {
@@ -84,18 +85,38 @@ func (r *Reader) surveyDone(
 	return until, all, nil
 }
 
+// serviceFix is a pull request with the rules that it is for, as a run names them: "ci-fast" or "delivery/ci-fast".
+type serviceFix struct {
+	DoneFix
+	rules []string
+}
+
+type serviceFixes map[string][]serviceFix // by service
+
+// of returns the pull requests for a rule of a service. A run that names no rule is credited to none.
+func (f serviceFixes) of(service string, rule LinkedRule) (all []DoneFix) {
+	for _, fix := range f[service] {
+		if slices.Contains(fix.rules, rule.Rule) || slices.Contains(fix.rules, RuleName(rule.Scorecard, rule.Rule)) {
+			all = append(all, fix.DoneFix)
+		}
+	}
+	return all
+}
+
 // fixes returns the pull requests of `dxctl fix` that were opened in a time, by service.
-func (r *Reader) fixes(ctx context.Context, from, to time.Time) (map[string][]DoneFix, error) {
+func (r *Reader) fixes(ctx context.Context, from, to time.Time) (serviceFixes, error) {
 	var rows []struct {
 		Entity string    `ch:"entity"`
 		URL    string    `ch:"url"`
 		At     time.Time `ch:"at"`
+		Rules  []string  `ch:"rules"`
 		State  string    `ch:"state"`
 	}
-	err := r.deps.Store.Select(ctx, &rows, `SELECT run.entity AS entity, run.url AS url, run.at AS at, change.state AS state
+	err := r.deps.Store.Select(ctx, &rows, `SELECT run.entity AS entity, run.url AS url, run.at AS at, run.rules AS rules,
+    change.state AS state
 FROM
 (
-    SELECT entity, url, min(started_at) AS at FROM action_runs
+    SELECT entity, url, min(started_at) AS at, groupUniqArrayArray(rules) AS rules FROM action_runs
     WHERE kind = 'fix' AND status = 'succeeded' AND url != '' AND started_at >= {from:DateTime64(3, 'UTC')}
         AND started_at < {to:DateTime64(3, 'UTC')}
     GROUP BY entity, url
@@ -111,9 +132,10 @@ ORDER BY entity, at, url`, map[string]any{"from": from.UTC(), "to": to.UTC()})
 	if err != nil {
 		return nil, fmt.Errorf("reading the pull requests of fixes: %w", err)
 	}
-	all := map[string][]DoneFix{}
+	all := serviceFixes{}
 	for _, row := range rows {
-		all[row.Entity] = append(all[row.Entity], DoneFix{row.Entity, row.URL, row.At.UTC(), row.State})
+		all[row.Entity] = append(all[row.Entity],
+			serviceFix{DoneFix{row.Entity, row.URL, row.At.UTC(), row.State}, row.Rules})
 	}
 	return all, nil
 }

@@ -118,8 +118,10 @@ func TestSurveyFollowUp(t *testing.T) {
 			s := storetest.Open(t)
 			r := followUp(t, s, teams, closes, now)
 			pull := "https://code.example/shop/pull/"
-			for i, at := range []time.Time{closes.AddDate(0, 0, -1), closes.AddDate(0, 0, 1), closes.AddDate(0, 0, 2)} {
-				run := event.ActionRun{Source: "dxctl", ID: fmt.Sprint(i), Action: "fix", Status: event.Succeeded,
+			rules := [][]string{{"ci-fast"}, {"described", "delivery/ci-fast"}, {"ci-fast"}, {"described"}, nil}
+			for i, days := range []int{-1, 1, 2, 3, 4} { // before the survey closed, for the rule, for another, for none
+				at := closes.AddDate(0, 0, days)
+				run := event.ActionRun{Source: "dxctl", ID: fmt.Sprint(i), Action: "fix", Status: event.Succeeded, Rules: rules[i],
 					Entity: "component:default/service-00", URL: pull + fmt.Sprint(i), StartedAt: at, FinishedAt: at}
 				change := event.Change{Origin: event.Origin{Source: "gh", Provider: "github", Scope: "shop/shop", ID: fmt.Sprint(i),
 					URL: run.URL}, Repository: "shop/shop", Number: uint64(i + 1), CreatedAt: at}
