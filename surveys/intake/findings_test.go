@@ -135,6 +135,38 @@ func TestScaleOfTheMapIsAnother(t *testing.T) {
 	}
 }
 
+// Who is not in the population is left out also where the form knows only the team.
+func TestPopulationWithoutAddresses(t *testing.T) {
+	people := &Population{
+		members: map[string]member{"a@x.example": {id: "a", groups: surveys.Groups{Team: "cards"}, invited: true}},
+		teams:   map[string]string{"cards": "cards", "web": "web", "shop": "shop", "labs": "labs"},
+		parents: map[string]string{"web": "shop"},
+	}
+	for _, c := range []struct {
+		name, text string
+		filter     surveys.Population
+		good, out  int
+		nameless   int
+	}{
+		{"no filter", "Builds are fast,Team\n4,cards\n5,web\n3,\n", surveys.Population{}, 3, 0, 0},
+		{"excluded with its sub-teams", "Builds are fast,Team\n4,cards\n5,web\n3,\n",
+			surveys.Population{ExcludeTeams: []string{"shop"}}, 2, 1, 0},
+		{"other teams", "Builds are fast,Team\n4,cards\n5,web\n3,labs\n", surveys.Population{Teams: []string{"shop"}}, 1, 2, 0},
+		{"some without an address", "Builds are fast,Email,Team\n4,a@x.example,\n5,,web\n3,,cards\n",
+			surveys.Population{ExcludeTeams: []string{"web"}}, 2, 1, 2},
+	} {
+		_, s := draft(t, c.text, surveys.Survey{})
+		s.Columns.Team, people.filter = "Team", c.filter
+		p := Relate(export(t, c.text), s)
+		r := p.Read(people, "key")
+		notes := p.Preview(r, people, "m.yaml").Notes
+		noted := strings.Contains(strings.Join(notes, "\n"), fmt.Sprintf("%d rows have no address", c.nameless))
+		if r.Good() != c.good || len(r.Excluded[Uninvited]) != c.out || noted != (c.nameless > 0) {
+			t.Errorf("%s: %d good, left out %v, wrong %v, notes %q", c.name, r.Good(), r.Excluded, r.Bad, notes)
+		}
+	}
+}
+
 // Nothing that names a person or a machine is in what is stored or in a message.
 func TestNoAddressIsKept(t *testing.T) {
 	text := "Builds are fast,Team,IP,Device,What slows you down?\n" +

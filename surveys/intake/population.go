@@ -24,6 +24,7 @@ type Population struct {
 	invited []surveys.GroupSize
 	size    int // people in the population
 	known   int // people on record
+	filter  surveys.Population
 }
 
 // member is a person on record.
@@ -36,7 +37,8 @@ type member struct {
 // NewPopulation applies the filter of a survey to the people of the catalog. Its error names teams and people of the
 // filter that do not exist.
 func NewPopulation(cat *catalog.Catalog, s surveys.Survey) (*Population, error) {
-	p := &Population{members: map[string]member{}, teams: map[string]string{}, parents: map[string]string{}}
+	p := &Population{members: map[string]member{}, teams: map[string]string{}, parents: map[string]string{},
+		filter: s.Population}
 	golden := map[string]surveys.GoldenWord{}
 	p.addGroups(cat)
 	people := cat.People().All()
@@ -70,7 +72,7 @@ func NewPopulation(cat *catalog.Catalog, s surveys.Survey) (*Population, error) 
 			groups: surveys.Groups{
 				Team: team, Tenure: surveys.TenureAt(person.StartedOn(), dayOf(last)), GoldenPath: golden[team],
 			},
-			invited: works && p.in(s.Population, person, team),
+			invited: works && p.in(person, team),
 		}
 		if m.invited {
 			sizes[m.groups]++
@@ -186,15 +188,21 @@ func (p *Population) below(team string, of []string) bool {
 	return false
 }
 
-func (p *Population) in(f surveys.Population, person people.Person, team string) bool {
+func (p *Population) in(person people.Person, team string) bool {
+	f := p.filter
 	switch {
 	case slices.ContainsFunc(f.ExcludePeople, func(id string) bool { return strings.EqualFold(id, person.ID) }),
-		len(f.Teams) > 0 && !p.below(team, f.Teams), p.below(team, f.ExcludeTeams):
+		!p.hasTeam(team):
 		return false
 	case f.StartedBefore.IsZero():
 		return true
 	}
 	return person.StartedOn().Before(dayOf(f.StartedBefore)) // an unknown start is long ago
+}
+
+// hasTeam reports whether people of a team are in the population, as far as the team decides it.
+func (p *Population) hasTeam(team string) bool {
+	return (len(p.filter.Teams) == 0 || p.below(team, p.filter.Teams)) && !p.below(team, p.filter.ExcludeTeams)
 }
 
 func (p *Population) checkFilter(f surveys.Population, all []people.Person) error {

@@ -119,6 +119,10 @@ func (p *Plan) notesOf(r Result, people *Population) []string {
 	case !r.HasEmail && p.at.team < 0:
 		note("neither addresses nor a column with the team: results are for all together only")
 	}
+	if r.Nameless > 0 {
+		note("%d rows have no address: whether these people are in the population is known by their team only, and whether "+
+			"they answered twice is not, so that the response rate is not exact", r.Nameless)
+	}
 	if r.Texts > 0 {
 		note("addresses were removed from %d comments", r.Texts)
 	}

@@ -37,6 +37,7 @@ type Result struct {
 	Texts    int         // comments from which addresses were removed
 	Formulas int         // comments that begin like a formula
 	HasEmail bool        // duplicates were looked for
+	Nameless int         // rows without an address in a form that asks for it, while people are known
 }
 
 // ItemCount is how an item was answered. It holds no answer.
@@ -77,6 +78,7 @@ type reader struct {
 	bad      []form.Problem
 	counts   []ItemCount
 	scrubbed int
+	nameless int
 	formulas int
 }
 
@@ -306,6 +308,8 @@ func (r *reader) groups(row form.Row, got *response) bool {
 			return false
 		}
 		got.Groups = m.groups
+	} else if r.at.email >= 0 && r.people != nil && len(r.people.members) > 0 {
+		r.nameless++
 	}
 	return r.groupsOfForm(row, got)
 }
@@ -329,6 +333,10 @@ func (r *reader) groupsOfForm(row form.Row, got *response) bool {
 		}
 		if unknownAnswers[form.Fold(team)] {
 			team = ""
+		}
+		if team != "" && r.people != nil && !r.people.hasTeam(team) {
+			r.leaveOut(row, Uninvited)
+			return false
 		}
 		got.Groups.Team = team
 	}
@@ -385,6 +393,7 @@ func (r *reader) result() Result {
 			TimeZone: s.TimeZone.String(), Items: s.Items, Excluded: map[string]int{},
 		},
 		Bad: r.bad, Excluded: r.excluded, Texts: r.scrubbed, Formulas: r.formulas, HasEmail: r.at.email >= 0,
+		Nameless: r.nameless,
 	}
 	if r.people != nil {
 		out.Answers.Invited = r.invited()
