@@ -16,12 +16,12 @@ type Comments struct {
 }
 
 // ReadComments returns the comments of a team to all questions, or to one if it is not empty. versions are the
-// published ones, the first one first. A team is shown if it has at least 10 comments to the question. Its comments are a
-// part of those of the team above it, so teams from which fewer than 10 others could be told are hidden.
+// published ones, the first one first. A team is shown if it has at least 10 comments to the question. Its comments are
+// a part of those of the team above it, so teams are hidden by which fewer than 10 others could be derived.
 //
-// Whoever read an earlier version can compare it with a later one, so a later version is shown by the teams of the first
-// one, at most to the teams that were shown before, and only if of no part that can be told apart one to nine comments
-// came or went. Else the comments to that question stay those of the version before.
+// Whoever read an earlier version can compare it with a later one, so a later version is shown by the teams of the
+// first one, at most to the teams that were shown before, and only if of no part that can be derived one to nine
+// comments came or went. Else the comments to that question stay those of the version before.
 func ReadComments(versions []surveys.Answers, team, question string) []Comments {
 	var all []Comments
 	for i, item := range versions[0].Items {

@@ -48,8 +48,8 @@ func (a *App) PublishSurvey(ctx context.Context, id string, o Publication) (c *r
 	return c, err
 }
 
-// SurveyComments returns comments of the published versions of a survey, by [results.ReadComments]. The error is [archive.ErrNotFound] if it is not
-// published, or its answers have expired.
+// SurveyComments returns comments of the published versions of a survey, by [results.ReadComments]. The error is
+// [archive.ErrNotFound] if its answers have expired, and [ErrNotPublished] if it is not published.
 func (a *App) SurveyComments(ctx context.Context, id, team, question string) (all []results.Comments, err error) {
 	err = a.withArchive(ctx, func(opened *archive.Archive) error {
 		published, err := a.Store.PublishedSurveys(ctx, id)
