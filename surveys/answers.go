@@ -23,8 +23,18 @@ type Answers struct {
 	// Invited is how many people of each group could answer, by the population. Groups without people are not in it.
 	Invited   []GroupSize
 	Responses []Response
+	Turnout   Turnout // what is shown of them
 	// Excluded counts rows of the export that are not in Responses, by cause: "late", "duplicate" …
 	Excluded map[string]int
+}
+
+// Turnout is what is shown of who took part while a survey is not published. It is kept with each import, because what
+// the next one may show depends on it.
+type Turnout struct {
+	Parents map[string]string // the teams of the first import; see [Answers.Parents]
+	// Shown has for each shown team how many people took part who are in no shown team below it: every number that was
+	// shown, the latest last. "" is everyone.
+	Shown map[string][]int
 }
 
 // Groups are what is kept of who answered. The zero value of each part is: not known.

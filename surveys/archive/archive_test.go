@@ -51,6 +51,7 @@ func answersOf(survey string, n int, mark surveys.Point) surveys.Answers {
 			{Key: "why", Kind: surveys.Comment},
 		},
 		Parents:  map[string]string{"cards": "payments"},
+		Turnout:  surveys.Turnout{Shown: map[string][]int{"": {5, n}}},
 		Invited:  []surveys.GroupSize{{Groups: surveys.Groups{Team: "cards"}, People: n + 1}},
 		Excluded: map[string]int{"late": 2},
 	}

@@ -17,6 +17,7 @@ type body struct {
 	Items     []surveys.Item      `json:"items"`
 	Parents   map[string]string   `json:"parents,omitempty"`
 	Invited   []surveys.GroupSize `json:"invited,omitempty"`
+	Turnout   surveys.Turnout     `json:"turnout"`
 	Excluded  map[string]int      `json:"excluded,omitempty"`
 	Groups    []surveys.Groups    `json:"groups"`
 	Responses []bodyResponse      `json:"responses"`
@@ -32,7 +33,8 @@ type bodyResponse struct {
 // newBody returns the stored form, with the responses in random order: theirs in the export is the order of time.
 func newBody(all surveys.Answers) body {
 	b := body{
-		Opens: all.Opens, Closes: all.Closes, TimeZone: all.TimeZone, Parents: all.Parents, Invited: all.Invited, Excluded: all.Excluded,
+		Opens: all.Opens, Closes: all.Closes, TimeZone: all.TimeZone, Parents: all.Parents, Invited: all.Invited,
+		Turnout: all.Turnout, Excluded: all.Excluded,
 		Responses: make([]bodyResponse, 0, len(all.Responses)),
 	}
 	for _, item := range all.Items {
@@ -67,7 +69,8 @@ func newBody(all surveys.Answers) body {
 
 func (b body) answers() surveys.Answers {
 	out := surveys.Answers{
-		Opens: b.Opens, Closes: b.Closes, TimeZone: b.TimeZone, Items: b.Items, Parents: b.Parents, Invited: b.Invited, Excluded: b.Excluded,
+		Opens: b.Opens, Closes: b.Closes, TimeZone: b.TimeZone, Items: b.Items, Parents: b.Parents, Invited: b.Invited,
+		Turnout: b.Turnout, Excluded: b.Excluded,
 		Responses: make([]surveys.Response, 0, len(b.Responses)),
 	}
 	for _, r := range b.Responses {

@@ -36,7 +36,7 @@ func TestTeams(t *testing.T) {
 				places, counts = append(places, disclosure.Place{Team: team}), append(counts, n)
 			}
 		}
-		got := disclosure.Teams(parents, places, counts, disclosure.Threshold)
+		got := disclosure.Teams(parents, places, counts, nil, disclosure.Threshold)
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%s: %s", test.name, diff)
 		}

@@ -68,7 +68,7 @@ func newCommented(a surveys.Answers, parents map[string]string, item int) commen
 	for p, texts := range c.texts {
 		counts[p] = len(texts)
 	}
-	c.shown = disclosure.Teams(parents, places, counts, disclosure.CommentThreshold)
+	c.shown = disclosure.Teams(parents, places, counts, nil, disclosure.CommentThreshold)
 	return c
 }
 

@@ -217,38 +217,3 @@ func Publish(
 	}
 	return p.PublishSurvey(ctx, c.Published, c.Results)
 }
-
-// TeamCount is how many people of a team, with its sub-teams, did something.
-type TeamCount struct {
-	Team   string `json:"team"` // "": everyone
-	Parent string `json:"parent"`
-	Count  int    `json:"count"`
-	People int    `json:"people"` // who could; 0: not known
-}
-
-// Participation returns how many answered, of the teams in which at least 5 did; it is shown while a survey is open.
-func Participation(answers surveys.Answers) []TeamCount {
-	places, at := placesOf(answers)
-	counts := make([]int, len(places))
-	for _, p := range at {
-		counts[p]++
-	}
-	c := &Computed{parents: answers.Parents}
-	var rows []TeamCount
-	for _, team := range disclosure.Teams(answers.Parents, places, counts, disclosure.Threshold) {
-		g := disclosure.Group{Team: team}
-		row := TeamCount{Team: team, Parent: answers.Parents[team]}
-		for i, p := range places {
-			if c.contains(g, p) {
-				row.Count += counts[i]
-			}
-		}
-		for _, size := range answers.Invited {
-			if c.contains(g, disclosure.Place{Team: size.Groups.Team}) {
-				row.People += size.People
-			}
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}

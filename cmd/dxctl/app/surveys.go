@@ -16,6 +16,7 @@ import (
 	"github.com/dxctl/dxctl/surveys/archive"
 	"github.com/dxctl/dxctl/surveys/form"
 	"github.com/dxctl/dxctl/surveys/intake"
+	"github.com/dxctl/dxctl/surveys/results"
 )
 
 // Archive opens the answers of surveys; the caller closes it. create makes their database if it is missing.
@@ -227,6 +228,7 @@ func (a *App) importInto(
 		wrong := words.Plural(len(preview.Wrong), "row is", "rows are")
 		return preview, fmt.Errorf("%w: %s wrong; correct them, or leave out --strict", ErrNotImported, wrong)
 	}
+	result.Answers.Turnout = results.Turnout(stored.Turnout, result.Answers)
 	preview.Version, err = opened.Save(ctx, result.Answers)
 	preview.Stored = err == nil
 	return preview, err
