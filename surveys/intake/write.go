@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +17,12 @@ import (
 	"github.com/dxctl/dxctl/surveys"
 )
 
+// toCheck is the comment of what was guessed and nobody has checked.
+const toCheck = "# check: "
+
+// Unchecked reports whether the definition in a file still has the comment that its days were guessed.
+func Unchecked(definition []byte) bool { return bytes.Contains(definition, []byte(" "+toCheck)) }
+
 // Definition returns the file of a plan's survey, with comments where a person should check what was guessed.
 func (p *Plan) Definition() []byte {
 	s := p.Survey
@@ -24,9 +31,9 @@ func (p *Plan) Definition() []byte {
 	line("# The definition of survey %s, written by `dxctl survey import`. It holds no answers. Check it, correct it, and", s.ID)
 	line("# commit it: the next survey takes over the keys of questions with the same text. docs/surveys.md describes it.")
 	line("title: %s", scalar(s.Title))
-	line("opens: %s # check: the first day; answers before it are left out", s.Opens.Format(time.DateOnly))
+	line("opens: %s "+toCheck+"the first day; answers before it are left out", s.Opens.Format(time.DateOnly))
 	last := s.Closes.AddDate(0, 0, -1)
-	line("closes: %s # check: the last day; answers after it are left out", last.Format(time.DateOnly))
+	line("closes: %s "+toCheck+"the last day; answers after it are left out", last.Format(time.DateOnly))
 	line("time_zone: %s", scalar(s.TimeZone.String()))
 	if s.Dates != "" {
 		line("dates: %s", s.Dates)

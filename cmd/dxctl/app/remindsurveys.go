@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/scorecards/campaign"
 	"github.com/dxctl/dxctl/surveys"
+	"github.com/dxctl/dxctl/surveys/intake"
 )
 
 const (
@@ -79,13 +81,17 @@ func (a *App) openOccasions(ctx context.Context, reader *report.Reader) (all []s
 	}
 	now := a.now()
 	for _, id := range ids {
-		s, err := surveys.Load(surveys.FileOf(a.SurveyDir(), id), id)
+		file := surveys.FileOf(a.SurveyDir(), id)
+		s, err := surveys.Load(file, id)
 		if err != nil {
 			a.log.Warn("survey is not readable; nobody is reminded of it", "survey", id, "error", err)
 			continue
 		}
 		step, since := openStep(s, now)
 		i := slices.IndexFunc(participation, func(p report.Participation) bool { return p.Survey == id })
+		if text, err := os.ReadFile(file); i < 0 && (err != nil || intake.Unchecked(text)) {
+			continue // a preview wrote the file and guessed its days, and nothing is stored
+		}
 		if step == "" || i < 0 && a.isPublished(ctx, reader, id) {
 			continue
 		}

@@ -58,8 +58,18 @@ func TestRemindOfSurveys(t *testing.T) {
 	if err := os.MkdirAll(a.SurveyDir(), 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(a.SurveyDir(), "2026-Q3.yaml"), []byte(remindedSurvey), 0o600); err != nil {
-		t.Fatal(err)
+	file := filepath.Join(a.SurveyDir(), "2026-Q3.yaml")
+	guessed := strings.Replace(remindedSurvey, "2026-09-27", "2026-09-27 # check: the last day", 1)
+	for _, text := range []string{guessed, remindedSurvey} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if text == guessed {
+			*now = time.Date(2026, 9, 22, 8, 0, 0, 0, time.UTC)
+			a.cfg.Notify.Surveys = "chat"
+			expect(t, "days that were guessed by a preview", statuses(t, a), "")
+			a.cfg.Notify.Surveys = ""
+		}
 	}
 	*now = time.Date(2026, 9, 22, 8, 0, 0, 0, time.UTC) // no campaign has begun
 	expect(t, "without notify.surveys", statuses(t, a), "")
