@@ -3,6 +3,7 @@ package intake
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/surveys"
@@ -99,6 +100,10 @@ func (p *Plan) checkScales() {
 	for k, item := range p.Survey.Items {
 		if item.Kind != surveys.Rating || p.items[k] < 0 || len(item.Labels) > 0 {
 			continue
+		}
+		if said := endsOf(p.export.Columns[p.items[k]].Header); !item.Turned && isTurned(item.Scale, said) {
+			p.block("item %s: its question says %q: the numbers of the scale are turned round; write scale: %s in the map",
+				item.Key, strings.Join(said, ", "), turnedScale(item))
 		}
 		cells := p.cells(p.items[k])
 		seen, _ := guessScale(p.export.Columns[p.items[k]].Header, cells)

@@ -64,8 +64,9 @@ func (d *drafter) recall(used map[int]bool) {
 			item.Text = c.Header
 		}
 		if item.Kind == surveys.Rating {
-			was := isTurned(item.Scale, distinct(d.cells(i), 40))
-			labeled := slices.ContainsFunc(distinct(d.cells(i), 40), func(cell string) bool {
+			labels := append(endsOf(c.Header), distinct(d.cells(i), 40)...)
+			was := isTurned(item.Scale, labels)
+			labeled := slices.ContainsFunc(labels, func(cell string) bool {
 				read := readCell(cell)
 				return read.number >= 0 && labelPoint(read.label, item.Scale.Points()) > 0
 			})

@@ -69,7 +69,7 @@ func guessItem(c form.Column, cells []string) guess {
 		return guess{unclear: "a choice whose answers are on no known scale"}
 	}
 	item := surveys.Item{Text: c.Header, Headers: []string{c.Header}, Kind: surveys.Rating, Scale: scale}
-	item.Turned = isTurned(scale, answered)
+	item.Turned = isTurned(scale, append(endsOf(c.Header), answered...))
 	if scale.Points() == 5 && withoutMiddle(answered) {
 		note = strings.TrimPrefix(note+"; no answer is in the middle: four labels are stored as 1, 2, 4 and 5", "; ")
 	}
@@ -203,6 +203,18 @@ func hasFamily(answered []string, names ...string) bool {
 			return label != "" && f.point(label) > 0 && label != "neutral"
 		})
 	})
+}
+
+// ends matches what a question says of the ends of its scale: "(1 = strongly agree, 5 = strongly disagree)", "from 1
+// (strongly agree) to 5 (strongly disagree)".
+var ends = regexp.MustCompile(`\b(\d{1,2})\s*[=:(]\s*(\pL[\pL' ]*)`)
+
+// endsOf returns the ends of the scale that a question names, as cells: "1 - strongly agree".
+func endsOf(header string) (cells []string) {
+	for _, m := range ends.FindAllStringSubmatch(header, -1) {
+		cells = append(cells, m[1]+" - "+m[2])
+	}
+	return cells
 }
 
 // isTurned reports whether cells such as "1 - Strongly agree" show that the highest label has the lowest number.

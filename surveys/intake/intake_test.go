@@ -259,6 +259,44 @@ func TestRater(t *testing.T) {
 	}
 }
 
+// TestTurnedByTheQuestion: where the cells are bare numbers, the text of the question says which end is which.
+func TestTurnedByTheQuestion(t *testing.T) {
+	for _, c := range []struct {
+		header string
+		turned bool
+	}{
+		{"Builds are fast (1 = strongly agree, 5 = strongly disagree)", true},
+		{"Builds are fast (1: Strongly agree; 5: Strongly disagree)", true},
+		{"Builds are fast from 1 (strongly agree) to 5 (strongly disagree)", true},
+		{"Builds are fast (1 = strongly disagree, 5 = strongly agree)", false},
+		{"Builds are fast (in 2026)", false},
+	} {
+		text := "\"" + c.header + "\"\n1\n5\n2\n"
+		_, before := draft(t, "Builds are fast\n5\n1\n4\n", surveys.Survey{})
+		before.ID = "2026-Q2"
+		for _, earlier := range []surveys.Survey{{}, before} {
+			_, s := draft(t, text, earlier)
+			r := Relate(export(t, text), s).Read(nil, "")
+			want := surveys.Point(1)
+			if c.turned {
+				want = 5
+			}
+			if s.Items[0].Turned != c.turned || r.Answers.Responses[0].Ratings[0] != want {
+				t.Errorf("%s: %+v, 1 is stored as %d", c.header, s.Items[0], r.Answers.Responses[0].Ratings[0])
+			}
+			if strings.Contains(c.header, "=") && earlier.ID != "" && s.Items[0].Key != before.Items[0].Key {
+				t.Errorf("%s: the key is %s", c.header, s.Items[0].Key)
+			}
+			s.Items[0].Turned = false
+			p := Relate(export(t, text), s)
+			p.Check(p.Read(nil, ""))
+			if blocked := strings.Contains(strings.Join(p.Blocking, "\n"), "turned round; write scale: 5-1"); blocked != c.turned {
+				t.Errorf("%s with scale 1-5: blocked %q", c.header, p.Blocking)
+			}
+		}
+	}
+}
+
 func TestTurnedBetweenQuarters(t *testing.T) {
 	text := "Timestamp,Builds are fast\n2026-09-20 10:00,1 - Strongly agree\n2026-09-20 11:00,5 - Strongly disagree\n"
 	_, before := draft(t, strings.NewReplacer("1 - Strongly agree", "5 - Strongly agree", "5 - Strongly disagree",

@@ -4,6 +4,7 @@ package intake
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -201,9 +202,12 @@ func (p *Plan) reportMissing(free []int) {
 // nearEnough is the similarity from which two texts are taken for two versions of one question.
 const nearEnough = 0.6
 
-// similarity compares two questions: 1 for the same text, 0 for nothing in common.
+// scaleNote matches a note of the scale in a question, which says nothing of its meaning.
+var scaleNote = regexp.MustCompile(`\s*\([^()]*\b\d{1,2}\s*[=:][^()]*\)`)
+
+// similarity compares two questions: 1 for the same text, 0 for nothing in common. Notes of the scale are left out.
 func similarity(a, b string) float64 {
-	a, b = form.Fold(a), form.Fold(b)
+	a, b = form.Fold(scaleNote.ReplaceAllString(a, "")), form.Fold(scaleNote.ReplaceAllString(b, ""))
 	longest := max(len([]rune(a)), len([]rune(b)))
 	if longest == 0 || longest > 500 {
 		return 0
