@@ -118,6 +118,10 @@ func (a *App) ImportSurvey(ctx context.Context, i SurveyImport) (preview intake.
 	}
 	var drafted *intake.Plan
 	if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
+		if len(i.Export.Rows) == 0 { // a map without items would stand in the way of the next file
+			return preview, fmt.Errorf("importing survey %s: the export has no row with answers, so that no map is written: "+
+				"it is cut off, or nobody has answered; export it again", i.ID)
+		}
 		everyone, err := intake.NewPopulation(a.Catalog(), surveys.Survey{Closes: a.now()})
 		if err != nil {
 			return preview, err
