@@ -213,11 +213,22 @@ func quarterOf(id string) (year, number int, ok bool) {
 
 var quarter = regexp.MustCompile(`(?i)^(\d{4})[-_. ]?Q([1-4])$`)
 
-// days sets the days of the survey: from the first answer to the last, or the quarter that the id names.
+// days sets the days of the survey: from the first answer to the last, or the quarter that the id names. If it is not
+// clear whether dates have the day or the month first, and the id is no quarter, the days are those of both readings,
+// so that no answer is outside when the order is set in the map.
 func (d *drafter) days(now time.Time) {
 	clock, unclear := d.clock()
 	var first, last time.Time
-	if d.at.submitted >= 0 && unclear == "" {
+	clocks := []form.Clock{clock}
+	if _, _, ok := quarterOf(d.Survey.ID); ok && unclear != "" {
+		clocks = nil
+	} else if unclear != "" {
+		clocks = []form.Clock{{Zone: clock.Zone, Order: form.DayFirst}, {Zone: clock.Zone, Order: form.MonthFirst}}
+	}
+	for _, clock := range clocks {
+		if d.at.submitted < 0 {
+			break
+		}
 		for _, text := range d.cells(d.at.submitted) {
 			at, err := clock.Time(text)
 			if err != nil {

@@ -196,6 +196,23 @@ func TestUnclearDates(t *testing.T) {
 	}
 }
 
+// TestUnclearDatesOfAnyID: the days that are guessed hold all answers, whichever order is set in the map.
+func TestUnclearDatesOfAnyID(t *testing.T) {
+	text := "Timestamp,Builds are fast\n5/10/2026 09:15:00,4\n6/10/2026 10:00:00,5\n"
+	e := export(t, text)
+	for _, order := range []surveys.DateOrder{surveys.DayFirst, surveys.MonthFirst} {
+		p := Draft(e, "pulse", surveys.Survey{}, nil, today)
+		s, err := surveys.Parse("m.yaml", "pulse", p.Definition())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Dates = order
+		if r := Relate(e, s).Read(nil, ""); r.Good() != 2 {
+			t.Errorf("%s: %d good, left out %v, from %s to %s", order, r.Good(), r.Excluded, s.Opens, s.Closes)
+		}
+	}
+}
+
 // TestFewDaysDecideNothing: days that fit few of the rows, such as those of a map whose days nobody has set, say
 // nothing about the order of a date.
 func TestFewDaysDecideNothing(t *testing.T) {
