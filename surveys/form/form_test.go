@@ -277,6 +277,20 @@ func TestFormulasInCells(t *testing.T) {
 	}
 }
 
+// TestScoresOfQualtrics: what Qualtrics computes is no question.
+func TestScoresOfQualtrics(t *testing.T) {
+	e, err := Read("q.csv", []byte("StartDate,EndDate,Progress,Finished,RecordedDate,ResponseId,Q1,Q2_NPS_GROUP,SC0\n"+
+		"2026-09-20,2026-09-20,100,True,2026-09-20,R_1,4,3,8\n"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range map[int]Role{6: Question, 7: Technical, 8: Technical} {
+		if e.Columns[i].Role != want {
+			t.Errorf("%s: %v", e.Columns[i].Header, e.Columns[i].Role)
+		}
+	}
+}
+
 func TestArchives(t *testing.T) {
 	book := workbook(t, map[string][][]any{"Form1": microsoft}, nil)
 	for name, data := range map[string][]byte{

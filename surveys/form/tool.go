@@ -50,6 +50,9 @@ var systemColumns = map[string]Role{
 var asksForName = regexp.MustCompile(`^(please )?((enter|what is|what's|write) )?(your )?(full |first |last |family |given )` +
 	`?name$|^(your )?(employee|staff|personnel) (id|number|no)$|^(your )?(phone|mobile)( number)?$|^(your )?login$`)
 
+// scored matches the columns that Qualtrics computes from answers.
+var scored = regexp.MustCompile(`^sc\d+$|_nps_group$`)
+
 // onlyOf are the system columns that mean something only in the export of some tools; elsewhere they are questions.
 var onlyOf = map[string][]Tool{
 	"status": {Qualtrics}, "finished": {Qualtrics}, "progress": {Qualtrics}, "distributionchannel": {Qualtrics},
@@ -249,7 +252,7 @@ func (h *headed) assign(header []string) {
 		if asksForName.MatchString(name) {
 			role, system = Private, true
 		}
-		if h.tool == Qualtrics && strings.HasPrefix(name, "q_") {
+		if h.tool == Qualtrics && (strings.HasPrefix(name, "q_") || scored.MatchString(name)) {
 			role, system = Technical, true
 		}
 		if h.tool == Microsoft && (strings.HasPrefix(name, "points - ") || strings.HasPrefix(name, "feedback - ")) {
