@@ -21,6 +21,8 @@ const (
 	lastDays = 3 * 24 * time.Hour
 	// summaryDays is how long after a survey was published its summary is sent, if it could not be sent at once.
 	summaryDays = 30
+	// oldDays is how long after its end a survey is too old for a summary: it was published to have its results.
+	oldDays = 60
 )
 
 // surveyOccasion is a message about a survey, which is sent once.
@@ -175,7 +177,8 @@ func (a *App) publishedOccasions(ctx context.Context, reader *report.Reader) (al
 		return nil, err
 	}
 	for _, s := range published {
-		if ends := s.PublishedAt.AddDate(0, 0, summaryDays); a.now().Before(ends) {
+		old := s.PublishedAt.After(s.Closes.AddDate(0, 0, oldDays))
+		if ends := s.PublishedAt.AddDate(0, 0, summaryDays); !old && a.now().Before(ends) {
 			summary, err := reader.SurveySummary(ctx, s.ID)
 			if err != nil {
 				return nil, err

@@ -166,6 +166,11 @@ func TestSummaryFitsAMessage(t *testing.T) {
 	if err := a.Store.PublishSurvey(t.Context(), p, results); err != nil {
 		t.Fatal(err)
 	}
+	old := p // published late, only to have its results
+	old.Survey, old.ClosesAt, old.PublishedAt = "2026-Q1", closes.AddDate(0, 0, -180), closes
+	if err := a.Store.PublishSurvey(t.Context(), old, nil); err != nil {
+		t.Fatal(err)
+	}
 	*now = closes.AddDate(0, 0, 1)
 	a.cfg.Notify.Surveys = "chat"
 	expect(t, "the summary", statuses(t, a), "survey 2026-Q3 published sent")
