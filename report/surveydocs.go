@@ -287,6 +287,14 @@ func EstimateInterval(e SurveyEstimate, digits int) string {
 	return words.Number(*e.Low, digits) + " to " + words.Number(*e.High, digits)
 }
 
+// PValueText is a p-value with three digits. It is never 0.
+func PValueText(p float64) string {
+	if p < 0.001 {
+		return "< 0.001"
+	}
+	return words.Number(p, 3)
+}
+
 // ChangeText is a change in words: "+8 (beyond noise)", "+2 (within noise)".
 func ChangeText(c *SurveyChange) string {
 	if c == nil {

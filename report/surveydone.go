@@ -46,7 +46,7 @@ func (r *Reader) surveyDone(
 		return until, nil, err
 	}
 	if i := slices.IndexFunc(published, func(p Survey) bool { return p.ID == s.ID }); i > 0 {
-		until = published[i-1].Opens
+		until = doneUntil(s, published[i-1])
 		if now, err = r.outcomesThen(ctx, until); err != nil {
 			return until, nil, err
 		}
@@ -83,6 +83,15 @@ func (r *Reader) surveyDone(
 		}
 	}
 	return until, all, nil
+}
+
+// doneUntil is until when something was done about a survey: the next one opened. If the two overlap there is no time
+// between them.
+func doneUntil(s, next Survey) time.Time {
+	if next.Opens.Before(s.Closes) {
+		return s.Closes
+	}
+	return next.Opens
 }
 
 // serviceFix is a pull request with the rules that it is for, as a run names them: "ci-fast" or "delivery/ci-fast".

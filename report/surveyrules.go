@@ -31,16 +31,22 @@ func (r LinkedRule) ShortFix() string {
 	return strings.Join(words, " ")
 }
 
-// LinkedRules finds rules in the scorecards. One that several have is listed for each of them.
+// LinkedRules finds rules in the scorecards. One that several have is listed for each of them; one that is
+// named twice is listed once.
 func (r *Reader) LinkedRules(ids []string) []LinkedRule {
 	var all []LinkedRule
 	for _, id := range ids {
 		found := false
 		for _, card := range r.deps.Scorecards.Scorecards() {
 			for i := range card.Rules {
-				if rule := &card.Rules[i]; id == rule.ID || id == RuleName(card.Name, rule.ID) {
-					all = append(all, linkedRule(id, card.Name, rule))
-					found = true
+				rule := &card.Rules[i]
+				if id != rule.ID && id != RuleName(card.Name, rule.ID) {
+					continue
+				}
+				found = true
+				linked := linkedRule(id, card.Name, rule)
+				if !slices.ContainsFunc(all, func(l LinkedRule) bool { return l.Path == linked.Path }) {
+					all = append(all, linked)
 				}
 			}
 		}

@@ -17,7 +17,7 @@ import (
 func TestMain(m *testing.M) { os.Exit(storetest.Run(m)) }
 
 const (
-	surveyItems = `[{"key":"builds","text":"Builds are fast","dimension":"feedback_loops","min":1,"max":5,"rules":["ci-fast"]},
+	surveyItems = `[{"key":"builds","text":"Builds are fast","dimension":"feedback_loops","min":1,"max":5,"rules":["ci-fast","delivery/ci-fast"]},
 {"key":"recommend","text":"I recommend us","dimension":"recommend","min":0,"max":10}]`
 	surveyTeams = `{"product":"","cards":"product","web":"product"}`
 )

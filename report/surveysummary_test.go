@@ -39,6 +39,24 @@ func TestSummaryIsSafeAsMarkdown(t *testing.T) {
 	}
 }
 
+func TestPValueText(t *testing.T) {
+	for p, want := range map[float64]string{0: "< 0.001", 0.0009: "< 0.001", 0.001: "0.001", 0.0456: "0.046", 1: "1"} {
+		if got := PValueText(p); got != want {
+			t.Errorf("%v: %q, want %q", p, got, want)
+		}
+	}
+}
+
+// TestDoneUntil: of two surveys that overlap the next one begins when the first one ends.
+func TestDoneUntil(t *testing.T) {
+	day := func(n int) time.Time { return time.Date(2026, 9, n, 0, 0, 0, 0, time.UTC) }
+	for opens, want := range map[int]int{10: 14, 14: 14, 20: 20} {
+		if got := doneUntil(Survey{Closes: day(14)}, Survey{Opens: day(opens)}); !got.Equal(day(want)) {
+			t.Errorf("the next one opens on %d: %s", opens, got)
+		}
+	}
+}
+
 func TestShortFix(t *testing.T) {
 	for fix, want := range map[string]string{
 		"": "", "Cache it": "Cache it", "Cache it. Then\n\n  {\"a\": 1}": "Cache it.",

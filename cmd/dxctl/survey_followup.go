@@ -55,7 +55,7 @@ func followUpTable(f *report.SurveyFollowUp) output.Table {
 	}
 	for _, c := range f.Correlations {
 		t.Rows = append(t.Rows, []string{"goes with", c.Text, c.With.Text, fmt.Sprintf("ρ %s (%s to %s), %d teams, p %s",
-			words.Number(c.Rho, 2), words.Number(c.Low, 2), words.Number(c.High, 2), c.N, words.Number(c.Adjusted, 3)),
+			words.Number(c.Rho, 2), words.Number(c.Low, 2), words.Number(c.High, 2), c.N, report.PValueText(c.Adjusted)),
 			c.Reading()})
 	}
 	for _, d := range f.Done {
@@ -101,7 +101,7 @@ sends it once through the webhook that notify.surveys names.`,
 				}
 				t := output.Table{Document: summary, Prose: summary.Text(output.Printable)}
 				if format == "markdown" {
-					t.Prose = summary.Markdown()
+					t.Prose = output.PrintableLines(summary.Markdown())
 				}
 				return t.Print(s.out, s.output)
 			})

@@ -124,6 +124,7 @@ func (p *Pages) funcs() template.FuncMap {
 		"estimatevalue":    report.EstimateValue,
 		"estimateinterval": report.EstimateInterval,
 		"surveychange":     report.ChangeText,
+		"pvalue":           report.PValueText,
 		"firstteams":       func(teams []report.HurtTeam) []report.HurtTeam { return teams[:min(shownTeams, len(teams))] },
 		"moreteams":        func(teams []report.HurtTeam) int { return max(0, len(teams)-shownTeams) },
 	}
