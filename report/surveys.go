@@ -129,7 +129,8 @@ FROM surveys ORDER BY closes_at DESC, survey DESC`, nil)
 		for i, row := range rows {
 			s := Survey{
 				ID: row.Survey, Version: row.Version, Title: row.Title, Opens: row.OpensAt.UTC(), Closes: row.ClosesAt.UTC(),
-				PublishedAt: row.PublishedAt.UTC(), TimeZone: cmp.Or(row.TimeZone, "UTC"), Few: row.Few, Complementary: row.Complementary, HiddenCells: row.HiddenCells,
+				PublishedAt: row.PublishedAt.UTC(), TimeZone: cmp.Or(row.TimeZone, "UTC"), Few: row.Few,
+				Complementary: row.Complementary, HiddenCells: row.HiddenCells,
 			}
 			zone, err := time.LoadLocation(s.TimeZone)
 			if err != nil {

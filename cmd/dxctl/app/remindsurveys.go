@@ -129,7 +129,8 @@ func openStep(s surveys.Survey, now time.Time) (step string, since time.Time) {
 // openText says how long a survey is open, and who took part: of teams above the threshold, the fewest first.
 func openText(s surveys.Survey, p report.Participation, now time.Time, link func(path string) string) string {
 	left := int(s.Closes.Sub(now).Hours() / 24)
-	open := fmt.Sprintf("open until %s, %s left", words.Day(words.DayIn(s.Closes.Add(-1), s.TimeZone)), words.Plural(left, "day", "days"))
+	last := words.DayIn(s.Closes.Add(-1), s.TimeZone)
+	open := fmt.Sprintf("open until %s, %s left", words.Day(last), words.Plural(left, "day", "days"))
 	if left == 0 {
 		open = "today is the last day"
 	}
