@@ -206,7 +206,8 @@ func (s *strict) check(t *testing.T, path, method string, status int, kind, body
 var placesOf = map[string][]string{
 	"namespace": {"default"}, "name": {"payment-service"}, "entitykind": {"component"},
 	"campaign": {"silver"}, "survey": {"2026-Q3"}, "scorecard": {"test-path"}, "rule": {"readme"},
-	"kind": {"deployments", "pipeline_runs", "pipeline_jobs", "changes", "incidents", "action_runs"},
+	"batch": {"b0"},
+	"kind":  {"deployments", "pipeline_runs", "pipeline_jobs", "changes", "incidents", "action_runs"},
 }
 
 // requiredValues are values for parameters that are required.

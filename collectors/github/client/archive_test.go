@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,8 +13,13 @@ import (
 
 // TestArchive reads archives of a server that names another one, as GitHub does.
 func TestArchive(t *testing.T) {
+	var mu sync.Mutex
 	var asked []string
-	log := func(r *http.Request) { asked = append(asked, r.URL.RequestURI()+" "+r.Header.Get("Authorization")) }
+	log := func(r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked = append(asked, r.URL.RequestURI()+" "+r.Header.Get("Authorization"))
+	}
 	archives := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		log(r)
 		switch r.URL.Path {
@@ -49,7 +55,8 @@ func TestArchive(t *testing.T) {
 		}
 	}))
 	defer api.Close()
-	c, err := New(Config{URL: api.URL + "/api/v3", Token: "secret"}, rest.Options{Tune: func(c *rest.Config) { c.Attempts, c.Backoff = 2, time.Millisecond }})
+	c, err := New(Config{URL: api.URL + "/api/v3", Token: "secret"},
+		rest.Options{Tune: func(c *rest.Config) { c.Attempts, c.Backoff = 2, time.Millisecond }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +80,9 @@ func TestArchive(t *testing.T) {
 		{"acme/none", "", 100, "", "404 Not Found: it does not exist, or", nil},
 	} {
 		t.Run(tc.repository+" "+tc.ref, func(t *testing.T) {
+			mu.Lock()
 			asked = nil
+			mu.Unlock()
 			body, err := c.Archive(t.Context(), tc.repository, tc.ref, tc.most)
 			if tc.err != "" && (err == nil || !strings.Contains(err.Error(), tc.err)) || tc.err == "" && err != nil {
 				t.Fatalf("the error is %v, want %q", err, tc.err)
@@ -84,6 +93,8 @@ func TestArchive(t *testing.T) {
 			if string(body) != tc.want {
 				t.Errorf("the archive is %q, want %q", body, tc.want)
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			if tc.asked != nil && strings.Join(asked, "\n") != strings.Join(tc.asked, "\n") {
 				t.Errorf("asked for %q, want %q", asked, tc.asked)
 			}
