@@ -61,7 +61,7 @@ func (d Document) WithoutContents() Document {
 	}
 	d.Conflicts = slices.Clone(d.Conflicts)
 	for i := range d.Conflicts {
-		d.Conflicts[i].Merge = ""
+		d.Conflicts[i].Merge, d.Conflicts[i].Reason = "", withoutDetail(d.Conflicts[i].Reason)
 	}
 	return d
 }

@@ -4,6 +4,7 @@ package preview
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -135,7 +136,13 @@ func (p *Previews) make(ref string, e *entry) {
 	e.done, e.Planning = nil, false
 }
 
-func (p *Previews) once(ref string) (*fix.Plan, error) {
+// once makes a plan when its turn comes. Parsers of strangers' files may panic, and that must not end the dashboard.
+func (p *Previews) once(ref string) (plan *fix.Plan, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			plan, err = nil, fmt.Errorf("planning the fixes of %s: a defect of dxctl: %v", ref, r)
+		}
+	}()
 	select {
 	case p.turn <- struct{}{}:
 		defer func() { <-p.turn }()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -105,5 +106,22 @@ func TestClose(t *testing.T) {
 	}
 	if got := p.Of(t.Context(), "b"); got.Planning && got.Plan != nil {
 		t.Errorf("after closing: %+v", got)
+	}
+}
+
+// A parser of strangers' files that panics ends its plan, and nothing else.
+func TestPanic(t *testing.T) {
+	p := New(func(_ context.Context, ref string) (*fix.Plan, error) {
+		if ref == "bad" {
+			panic("index out of range")
+		}
+		return &fix.Plan{}, nil
+	}, time.Now)
+	defer p.Close()
+	if got := settled(t, p, "bad"); got.Plan != nil || got.Err == nil || !strings.Contains(got.Err.Error(), "index out of") {
+		t.Errorf("after a panic: %+v", got)
+	}
+	if got := settled(t, p, "good"); got.Plan == nil || got.Err != nil {
+		t.Errorf("after the panic of another plan: %+v", got)
 	}
 }

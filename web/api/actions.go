@@ -83,6 +83,10 @@ func (a *API) planAction(ctx context.Context, action actions.Action, body []byte
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return route.Answer{}, err
 	}
+	if _, files := action.(actions.Explainer); err != nil && files && !contents {
+		return route.Answer{}, route.BadRequest("planning %s failed; the reason may cite files, so it is shown only on the "+
+			"machine of the server: there, dxctl %s or the dashboard on its loopback address says it", d.Name, d.Name)
+	}
 	if err != nil {
 		return route.Answer{}, route.BadRequest("planning %s: %s", d.Name, err)
 	}

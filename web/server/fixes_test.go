@@ -174,6 +174,8 @@ func TestPlansOfFixes(t *testing.T) {
 			[]string{"there is no golden path"}, nil},
 		{"a service without files", `{"service": "component:default/user-service"}`, local, 400,
 			[]string{"actions.checkouts"}, nil},
+		{"an error for other machines", `{"service": "component:default/payment-service", "rules": ["nothing"]}`,
+			public, 400, []string{"may cite files"}, []string{"no scorecard"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			status, _, body := c.f.do(t, asked(t, http.MethodPost, "/api/v1/actions/fix/plan", c.body))
