@@ -38,7 +38,7 @@ func (s *Store) Append(ctx context.Context, events ...event.Event) error {
 	if err := writing.Wait(); err != nil || ledger == nil {
 		return err
 	}
-	return ledger.write(ctx, s) // last: an entry says that what it counts is stored
+	return ledger.write(ctx, s) // last: an entry claims that what it counts is stored
 }
 
 // batchesOf returns the events, normalized, by kind and in their order. Its error names the first that cannot be

@@ -184,7 +184,7 @@ func TestEveryKindIsStored(t *testing.T) {
 	}
 }
 
-// An entry of the ledger says that what it counts is stored, so it is not stored where that fails.
+// An entry of the ledger claims that what it counts is stored, so it is not stored where that fails.
 func TestLedgerIsWrittenLast(t *testing.T) {
 	s := storetest.Open(t)
 	if err := s.Exec(t.Context(), "DROP TABLE raw_incidents"); err != nil {

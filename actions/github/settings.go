@@ -229,7 +229,7 @@ func (h *Host) File(ctx context.Context, repository, name string) ([]byte, error
 	return text, nil
 }
 
-// notOffered reports whether an error says that the plan or the edition has no such setting.
+// notOffered reports whether an error means that the plan or the edition has no such setting.
 func notOffered(err error) bool {
 	switch client.Status(err) {
 	case http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity:

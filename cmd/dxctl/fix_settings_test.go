@@ -30,14 +30,7 @@ func TestFixSettings(t *testing.T) {
 		".dxctl/golden-path.lock": "apiVersion: dxctl.dev/v1\nkind: GoldenPathLock\ndeclined:\n" +
 			"  - {rule: secret-scanning, reason: no license, by: ann, until: 2999-01-01}\n",
 	}
-	for name, text := range files {
-		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	writeFiles(t, files)
 	git := gitIn(t)
 	git("init", "-q", "-b", "main")
 	repo := pushed(t, s, git, files)

@@ -55,14 +55,7 @@ func TestFixPullRequest(t *testing.T) {
 	if err := os.WriteFile(ours, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range files {
-		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	writeFiles(t, files)
 	git := gitIn(t)
 	git("init", "-q", "-b", "main")
 	git("remote", "add", "origin", s.URL+"/../../acme/pay.git")
@@ -265,4 +258,17 @@ func pushed(t *testing.T, s *hosttest.Server, git func(...string) string, files 
 	repo.Files[tree], repo.Trees[head] = all, tree
 	repo.Refs["heads/main"] = head
 	return repo
+}
+
+// writeFiles writes files below the working directory.
+func writeFiles(t *testing.T, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
