@@ -93,8 +93,8 @@ TEST_LDFLAGS := -s -w $(if $(RACE),$(shell command -v ld.gold >/dev/null 2>&1 &&
 # Three packages run in parallel: many tests wait for a process, a server or a browser rather than for the CPU. The
 # slowest packages start first, so that none of them runs alone in the end. go vet is part of make lint.
 #
-# The tests of four packages compute in one goroutine. There is no race to detect, and they are 7 to 50 times as fast
-# without the detector.
+# The tests of four packages compute in one goroutine. There is no race to detect, and the detector would make them many
+# times as slow.
 SLOW_PACKAGES := ./cmd/dxctl ./web/server ./cmd/dxctl/demo ./store
 SEQUENTIAL := actions/fix delimited scorecards/paths/pathcheck surveys/form
 test: engine assets webhook-examples axe tech-insights github-schemas chromium ## run all tests, with the race detector if there is a C compiler
