@@ -167,6 +167,9 @@ func (e *Engine) Warnings(entities []descriptor.Entity) []string {
 	return warnings
 }
 
+// Graded returns the entities of the catalog that a scorecard takes, sorted by ref.
+func (e *Engine) Graded(cat *catalog.Catalog) []descriptor.Entity { return e.taken(cat, nil) }
+
 // taken returns the entities of the catalog that a scorecard takes, sorted by ref. only are the refs of those that are
 // looked at; nil: all.
 func (e *Engine) taken(cat *catalog.Catalog, only []string) []descriptor.Entity {

@@ -21,7 +21,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// Listing is the only scope of a source that lists all services at one address.
+// Listing is the only scope of a source that lists all entities at one address.
 const Listing = "listing"
 
 const (
@@ -48,7 +48,7 @@ type Collector struct {
 	cfg      Config
 	programs programs
 	expires  []time.Duration
-	services func() []descriptor.Entity
+	entities func() []descriptor.Entity
 }
 
 // New returns a collector; it fails when the configuration is not valid.
@@ -56,9 +56,9 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, services: opt.Services}
-	if c.services == nil {
-		c.services = func() []descriptor.Entity { return nil }
+	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, entities: opt.Entities}
+	if c.entities == nil {
+		c.entities = func() []descriptor.Entity { return nil }
 	}
 	for _, f := range cfg.Facts {
 		valid, err := f.expires()
@@ -84,13 +84,13 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	return c, err
 }
 
-// Volatile is true: services come and go with the catalog, and nothing is retracted with them.
+// Volatile is true: entities come and go with the catalog, and nothing is retracted with them.
 func (c *Collector) Volatile() bool { return true }
 
-// maxChecked is how many services Check asks about: the API need not have every one.
+// maxChecked is how many entities Check asks about: the API need not have every one.
 const maxChecked = 3
 
-// Check requests the listing, or the facts of some services until those of one can be had.
+// Check requests the listing, or the facts of some entities until those of one can be had.
 func (c *Collector) Check(ctx context.Context) error {
 	selected, err := c.selected(ctx)
 	if err != nil {
@@ -104,7 +104,7 @@ func (c *Collector) Check(ctx context.Context) error {
 		return err
 	}
 	if len(selected) == 0 {
-		return errors.New("the catalog has no service to ask about; describe one, or correct entities")
+		return errors.New("no scorecard grades anything to ask about; describe a service, or correct entities")
 	}
 	var first error
 	for _, e := range selected[:min(len(selected), maxChecked)] {
@@ -117,7 +117,7 @@ func (c *Collector) Check(ctx context.Context) error {
 	return first
 }
 
-// check requests the facts of a service, and reports the first one that cannot be had.
+// check requests the facts of an entity, and reports the first one that cannot be had.
 func (c *Collector) check(ctx context.Context, e descriptor.Entity) error {
 	got, err := c.fetch(ctx, e, "")
 	if err != nil {
@@ -131,7 +131,7 @@ func (c *Collector) check(ctx context.Context, e descriptor.Entity) error {
 	return nil
 }
 
-// Scopes returns the refs of the services that the source is asked about, or the listing.
+// Scopes returns the refs of the entities that the source is asked about, or the listing.
 func (c *Collector) Scopes(ctx context.Context, _ source.StateStore) ([]string, error) {
 	if c.programs.items != nil {
 		return []string{Listing}, nil
@@ -144,23 +144,35 @@ func (c *Collector) Scopes(ctx context.Context, _ source.StateStore) ([]string, 
 	return scopes, err
 }
 
-// selected returns the services that the source is asked about.
+// selected returns the entities that the source is asked about.
 func (c *Collector) selected(ctx context.Context) ([]descriptor.Entity, error) {
-	all := c.services()
+	all := c.entities()
 	if c.programs.entities == nil {
 		return all, nil
 	}
 	var selected []descriptor.Entity
 	for _, e := range all {
-		fits, err := eval(ctx, c.programs.entities, entityValues(e))
+		fits, err := c.selects(ctx, e)
 		if err != nil {
-			return nil, fmt.Errorf("entities: %s: %w", e.Ref, err)
+			return nil, err
 		}
-		if fits == types.True {
+		if fits {
 			selected = append(selected, e)
 		}
 	}
 	return selected, nil
+}
+
+// selects reports whether the source is asked about an entity.
+func (c *Collector) selects(ctx context.Context, e descriptor.Entity) (bool, error) {
+	if c.programs.entities == nil {
+		return true, nil
+	}
+	fits, err := eval(ctx, c.programs.entities, entityValues(e))
+	if err != nil {
+		return false, fmt.Errorf("entities: %s: %w", e.Ref, err)
+	}
+	return fits == types.True, nil
 }
 
 // state is what is kept of the last answer.
@@ -177,7 +189,7 @@ type observation struct {
 	Error string          `json:"error,omitempty"`
 }
 
-// Collect updates the facts of a service, or of all services from the listing.
+// Collect updates the facts of an entity, or of all of them from the listing.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	about, err := c.about(ctx, scope)
 	if err != nil || len(about) == 0 {
@@ -204,7 +216,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case answered(err): // about this service alone: it is no failure of the source
+	case answered(err): // about this entity alone: it is no failure of the source
 		after.Facts = c.failed(before, about, err)
 	case err != nil:
 		return errors.Join(c.store(ctx, w, about, c.failed(before, about, err), now, before.At), err)
@@ -222,20 +234,23 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	return w.Save(ctx, stream, after)
 }
 
-// about returns the services of a scope; none if the catalog no longer has it.
+// about returns the entities of a scope; none if no scorecard grades it any longer.
 func (c *Collector) about(ctx context.Context, scope string) ([]descriptor.Entity, error) {
-	selected, err := c.selected(ctx)
-	if err != nil || c.programs.items != nil {
-		return selected, err
+	if c.programs.items != nil {
+		return c.selected(ctx)
 	}
-	i := slices.IndexFunc(selected, func(e descriptor.Entity) bool { return e.Ref == scope })
+	all := c.entities()
+	i := slices.IndexFunc(all, func(e descriptor.Entity) bool { return e.Ref == scope })
 	if i < 0 {
 		return nil, nil
 	}
-	return selected[i : i+1], nil
+	if fits, err := c.selects(ctx, all[i]); !fits || err != nil {
+		return nil, err
+	}
+	return all[i : i+1], nil
 }
 
-// covers reports whether the facts of every service are known from the last answer.
+// covers reports whether the facts of every entity are known from the last answer.
 func (c *Collector) covers(s state, about []descriptor.Entity) bool {
 	return !slices.ContainsFunc(about, func(e descriptor.Entity) bool { return s.Facts[e.Ref] == nil })
 }
@@ -258,7 +273,7 @@ func (c *Collector) failed(before state, about []descriptor.Entity, reason error
 	return facts
 }
 
-// read picks the facts of the services from an answer.
+// read picks the facts of the entities from an answer.
 func (c *Collector) read(ctx context.Context, got answer, about []descriptor.Entity,
 ) (map[string][]observation, error) {
 	facts := map[string][]observation{}
@@ -279,17 +294,17 @@ func (c *Collector) read(ctx context.Context, got answer, about []descriptor.Ent
 		found := items[e.Ref]
 		switch len(found) {
 		case 0:
-			facts[e.Ref] = all(fmt.Sprintf("the listing of %s does not contain the service", c.host()))
+			facts[e.Ref] = all(fmt.Sprintf("the listing of %s does not contain %s", c.host(), e.Ref))
 		case 1:
 			facts[e.Ref] = c.observe(ctx, got, e, found[0])
 		default:
-			facts[e.Ref] = all(fmt.Sprintf("the listing of %s contains the service %d times", c.host(), len(found)))
+			facts[e.Ref] = all(fmt.Sprintf("the listing of %s contains %s %d times", c.host(), e.Ref, len(found)))
 		}
 	}
 	return facts, ctx.Err()
 }
 
-// items returns the items of a listing by the ref of the service that each is about. An item that names none is left
+// items returns the items of a listing by the ref of the entity that each is about. An item that names none is left
 // out.
 func (c *Collector) items(ctx context.Context, got answer) (map[string][]any, error) {
 	list, err := eval(ctx, c.programs.items, map[string]any{"body": got.body, "status": got.status})
@@ -325,12 +340,12 @@ func (c *Collector) items(ctx context.Context, got answer) (map[string][]any, er
 		found[ref.String()] = append(found[ref.String()], item)
 	}
 	if odd > 0 {
-		c.LeftOut("items that name no service", odd)
+		c.LeftOut("items that name no entity", odd)
 	}
 	return found, nil
 }
 
-// observe picks the facts of a service from an answer, in the order of the configuration.
+// observe picks the facts of an entity from an answer, in the order of the configuration.
 func (c *Collector) observe(ctx context.Context, got answer, e descriptor.Entity, item any) []observation {
 	variables := entityValues(e)
 	variables["body"], variables["status"] = got.body, got.status

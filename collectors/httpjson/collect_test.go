@@ -51,7 +51,7 @@ func (f *fake) collector(t *testing.T, cfg Config, all ...string) *Collector {
 	t.Helper()
 	cfg.Source, cfg.URL = "api", f.URL+cfg.URL
 	c, err := New(cfg, source.Options{
-		Now: func() time.Time { return f.now }, Services: services(all...),
+		Now: func() time.Time { return f.now }, Entities: services(all...),
 		Sleep: func(context.Context, time.Duration) error { return nil },
 		Tune:  func(c *rest.Config) { c.PerSecond = 1e6 },
 	})
@@ -134,7 +134,7 @@ func TestPlaceholders(t *testing.T) {
 		"/o/{owner}":                            "/o/group:default%2Fteam",
 	} {
 		c := f.collector(t, Config{URL: address, Facts: []Fact{number("x.y", "body.n")}})
-		c.services = func() []descriptor.Entity { return []descriptor.Entity{odd} }
+		c.entities = func() []descriptor.Entity { return []descriptor.Entity{odd} }
 		if err := c.Collect(t.Context(), odd.Ref, collecttest.NewWriter()); err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +150,7 @@ func TestPlaceholders(t *testing.T) {
 	} {
 		w := collecttest.NewWriter()
 		c := f.collector(t, Config{URL: address, Facts: []Fact{number("x.y", "body.n")}})
-		c.services = func() []descriptor.Entity { return []descriptor.Entity{odd} }
+		c.entities = func() []descriptor.Entity { return []descriptor.Entity{odd} }
 		err := c.Collect(t.Context(), odd.Ref, w)
 		if got := fact(t, w, odd.Ref, "x.y"); !strings.Contains(got.Error, want) || len(f.asked()) != 0 {
 			t.Errorf("%s: %q, %v", address, got.Error, err)
@@ -269,6 +269,48 @@ func TestStatusInAnExpression(t *testing.T) {
 	}
 }
 
+// TestEveryKind: what scorecards grade besides services has facts, too, with a request each and from a listing.
+func TestEveryKind(t *testing.T) {
+	f := newFake(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/list" {
+			fmt.Fprint(w, `[{"s":"kit","n":1},{"s":"system:default/shop","n":2},{"s":"component:default/shop","n":3}]`)
+			return
+		}
+		fmt.Fprintf(w, `{"n":%d}`, len(r.URL.Path))
+	})
+	kit := descriptor.Entity{Ref: "component:default/kit", Kind: "Component", Namespace: "default", Name: "kit", Type: "library"}
+	shop := descriptor.Entity{Ref: "system:default/shop", Kind: "System", Namespace: "default", Name: "shop"}
+	all := func() []descriptor.Entity { return []descriptor.Entity{kit, shop} }
+	each := f.collector(t, Config{URL: "/{kind}/{name}", Entities: Expression{Text: `entity.kind == "System"`},
+		Facts: []Fact{number("x.each", "body.n")}})
+	listing := f.collector(t, Config{URL: "/list", Items: Expression{Text: "body"}, Entity: Expression{Text: "item.s"},
+		Facts: []Fact{number("x.listed", "item.n")}})
+	w := collecttest.NewWriter()
+	for _, c := range []*Collector{each, listing} {
+		c.entities = all
+		scopes, err := c.Scopes(t.Context(), w)
+		if err != nil || len(scopes) != 1 {
+			t.Fatal(scopes, err)
+		}
+		if err := c.Collect(t.Context(), scopes[0], w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for of, want := range map[string]string{
+		shop.Ref + " x.each": "12", shop.Ref + " x.listed": "2", kit.Ref + " x.listed": "1",
+	} {
+		if got := collecttest.Find[event.Fact](t, w, of); string(got.Value) != want {
+			t.Errorf("%s: %s %s, want %s", of, got.Value, got.Error, want)
+		}
+	}
+	if err := each.Collect(t.Context(), kit.Ref, w); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.asked(); len(got) != 2 {
+		t.Errorf("a library that entities leaves out was asked about: %q", got)
+	}
+}
+
 func TestListing(t *testing.T) {
 	f := newFake(t, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `[{"s":"a","n":1},{"s":"twice","n":2},{"s":"twice","n":3},{"n":4},7]`)
@@ -283,14 +325,14 @@ func TestListing(t *testing.T) {
 	if got := fact(t, w, ofA, "x.y"); string(got.Value) != "1" {
 		t.Errorf("%+v", got)
 	}
-	if got := fact(t, w, "component:default/twice", "x.y"); !strings.Contains(got.Error, "contains the service 2 times") {
+	if got := fact(t, w, "component:default/twice", "x.y"); !strings.Contains(got.Error, "contains component:default/twice 2 times") {
 		t.Errorf("%+v", got)
 	}
-	if got := fact(t, w, "component:default/absent", "x.y"); !strings.Contains(got.Error, "does not contain the service") {
+	if got := fact(t, w, "component:default/absent", "x.y"); !strings.Contains(got.Error, "does not contain component:default/absent") {
 		t.Errorf("%+v", got)
 	}
 	f.asked()
-	c.services = services("a", "new")
+	c.entities = services("a", "new")
 	if err := c.Collect(t.Context(), Listing, w); err != nil || len(f.asked()) != 1 {
 		t.Errorf("a new service is looked for at once: %v", err)
 	}

@@ -1,8 +1,8 @@
-// Package httpjson collects facts from any HTTP API that answers in JSON: for each service one request, or one listing
-// for all services. The configuration has the address, and for each fact the CEL expression that picks its value from
-// the answer.
+// Package httpjson collects facts from any HTTP API that answers in JSON: for each entity one request, or one listing
+// for all of them. Entities are what scorecards grade: services, libraries, systems. The configuration has the address,
+// and for each fact the CEL expression that picks its value from the answer.
 //
-// In the first form a service is a scope, in the second one the listing is the only scope. An answer is requested on
+// In the first form an entity is a scope, in the second one the listing is the only scope. An answer is requested on
 // the condition that it has changed. A fact that could not be had has the reason, which never contains the value of a
 // header.
 package httpjson
@@ -42,11 +42,11 @@ type Config struct {
 	URL string `yaml:"url"`
 	// Headers are sent with every request: Authorization: "Bearer ${SONAR_TOKEN}".
 	Headers map[string]string `yaml:"headers"`
-	// Entities selects the services to ask about: CEL over entity; empty: every service.
+	// Entities selects what to ask about: CEL over entity; empty: everything that a scorecard grades.
 	Entities Expression `yaml:"entities"`
-	// Items makes the address one listing for all services: CEL over body and status, the list of its items.
+	// Items makes the address one listing for all entities: CEL over body and status, the list of its items.
 	Items Expression `yaml:"items"`
-	// Entity is CEL over item: the name or the ref of the service that an item is about.
+	// Entity is CEL over item: the name or the ref of the entity that an item is about.
 	Entity Expression    `yaml:"entity"`
 	Facts  []Fact        `yaml:"facts"`
 	Every  time.Duration `yaml:"every"` // how often it is requested; default 1h

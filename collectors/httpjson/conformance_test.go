@@ -71,7 +71,7 @@ func TestConformanceForEachService(t *testing.T) {
 			})
 		},
 		New: func(url string, opt source.Options) (source.Collector, error) {
-			opt.Services = services("a", "bb", "ccc")
+			opt.Entities = services("a", "bb", "ccc")
 			return New(Config{Source: "sonar", URL: url + "/api?c={name}", Facts: coverage}, opt)
 		},
 		Now:   noon,
@@ -87,7 +87,7 @@ func TestConformanceOfAListing(t *testing.T) {
 			})
 		},
 		New: func(url string, opt source.Options) (source.Collector, error) {
-			opt.Services = services("a", "bb", "ccc")
+			opt.Entities = services("a", "bb", "ccc")
 			return New(Config{Source: "scan", URL: url + "/list", Items: Expression{Text: "body.list"},
 				Entity: Expression{Text: "item.service"},
 				Facts:  []Fact{{Name: "scan.n", Type: event.NumberFact, Value: Expression{Text: "item.n"}}}}, opt)

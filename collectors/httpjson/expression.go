@@ -30,8 +30,8 @@ const (
 // programs are the compiled expressions of a source.
 type programs struct {
 	address  address
-	entities cel.Program // nil: every service
-	items    cel.Program // nil: a request for each service
+	entities cel.Program // nil: every one
+	items    cel.Program // nil: a request for each entity
 	entity   cel.Program // of an item
 	values   []cel.Program
 }
@@ -84,14 +84,14 @@ func compile(c Config) (programs, error) {
 	switch {
 	case len(errs) > 0:
 	case c.Items.Text == "" && c.Entity.Text != "":
-		fail(errors.New("entity names the service of an item of a listing; add items, or remove entity"))
+		fail(errors.New("entity names what an item of a listing is about; add items, or remove entity"))
 	case c.Items.Text != "" && c.Entity.Text == "":
-		fail(errors.New("entity is missing: items makes the address a listing, so say which service an item is about, " +
+		fail(errors.New("entity is missing: items makes the address a listing, so say which entity an item is about, " +
 			"such as entity: item.name"))
 	case c.Items.Text != "" && p.address.hasPlaceholders():
-		fail(errors.New("url: the address of a listing is the same for every service; remove its placeholders, or items"))
+		fail(errors.New("url: the address of a listing is the same for every entity; remove its placeholders, or items"))
 	case c.Items.Text == "" && !p.address.hasPlaceholders():
-		fail(errors.New("url has no placeholder, so every service would get the same facts; use one such as {name}, or " +
+		fail(errors.New("url has no placeholder, so every entity would get the same facts; use one such as {name}, or " +
 			"describe a listing with items and entity"))
 	}
 	return p, errors.Join(errs...)

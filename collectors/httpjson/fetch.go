@@ -31,8 +31,8 @@ type answerError struct{ err error }
 func (e *answerError) Error() string { return e.err.Error() }
 func (e *answerError) Unwrap() error { return e.err }
 
-// answered reports whether the reason is a definite answer about the service, so that a former value no longer holds.
-// Refused credentials and failures of the server are about all services.
+// answered reports whether the reason is a definite answer about the entity, so that a former value no longer holds.
+// Refused credentials and failures of the server are about all entities.
 func answered(reason error) bool { return errors.As(reason, new(*answerError)) }
 
 // fetch requests the address for an entity. A status of 400 or more is an error, unless an expression uses status.

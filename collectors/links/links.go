@@ -1,4 +1,4 @@
-// Package links observes whether the links of services open: to runbooks and documentation in their descriptors, and to
+// Package links observes whether the links of entities open: to runbooks and documentation in their descriptors, and to
 // runbooks in their alerts. It opens only links to hosts that the configuration lists, without credentials.
 package links
 
@@ -70,7 +70,7 @@ type Collector struct {
 	*source.Base
 	cfg      Config
 	opt      source.Options
-	services func() []descriptor.Entity
+	entities func() []descriptor.Entity
 
 	mu       sync.Mutex
 	observer rest.Observer
@@ -93,10 +93,10 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	}
 	c := &Collector{
 		Base: opt.Base(source.Profile{Provider: Provider, Product: "links"}, Source), cfg: cfg, opt: opt,
-		services: opt.Services, clients: map[string]*rest.Client{}, results: map[string]result{},
+		entities: opt.Entities, clients: map[string]*rest.Client{}, results: map[string]result{},
 	}
-	if c.services == nil {
-		c.services = func() []descriptor.Entity { return nil }
+	if c.entities == nil {
+		c.entities = func() []descriptor.Entity { return nil }
 	}
 	return c, nil
 }
@@ -111,15 +111,15 @@ func (c *Collector) Observe(o rest.Observer) {
 	}
 }
 
-// Volatile is true: services come and go with the catalog.
+// Volatile is true: entities come and go with the catalog.
 func (c *Collector) Volatile() bool { return true }
 
 // Check returns nil: that a link does not open is a fact, and no failure of the source.
 func (c *Collector) Check(context.Context) error { return nil }
 
-// Scopes returns the refs of all services.
+// Scopes returns the refs of everything that a scorecard grades.
 func (c *Collector) Scopes(context.Context, source.StateStore) ([]string, error) {
-	all := c.services()
+	all := c.entities()
 	refs := make([]string, len(all))
 	for i, e := range all {
 		refs[i] = e.Ref
@@ -127,9 +127,9 @@ func (c *Collector) Scopes(context.Context, source.StateStore) ([]string, error)
 	return refs, nil
 }
 
-// Collect opens the links of a service.
+// Collect opens the links of an entity.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
-	all := c.services()
+	all := c.entities()
 	i := slices.IndexFunc(all, func(e descriptor.Entity) bool { return e.Ref == scope })
 	if i < 0 {
 		return nil
@@ -209,7 +209,7 @@ func (c *Collector) openAll(ctx context.Context, links []string) (dead []string,
 	return dead, unknown, at
 }
 
-// alerts returns the links to runbooks in the alerts of a service.
+// alerts returns the links to runbooks in the alerts of an entity.
 func (c *Collector) alerts(ctx context.Context, ref string) (group, error) {
 	g := group{name: "link.alert_runbooks_open", none: "no alert with a link to a runbook is known"}
 	if c.opt.Fact == nil {

@@ -31,7 +31,7 @@ func runbook(url string) descriptor.Link { return descriptor.Link{URL: url, Titl
 func newCollector(t *testing.T, cfg Config, e descriptor.Entity, alerts *event.Fact, now func() time.Time) *Collector {
 	t.Helper()
 	c, err := New(cfg, source.Options{
-		Now: now, Services: func() []descriptor.Entity { return []descriptor.Entity{e} },
+		Now: now, Entities: func() []descriptor.Entity { return []descriptor.Entity{e} },
 		Fact: func(context.Context, string, string) (event.Fact, bool, error) {
 			if alerts == nil {
 				return event.Fact{}, false, nil

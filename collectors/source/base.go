@@ -28,8 +28,9 @@ type Options struct {
 	// A review by it is not a person's.
 	Machine func(provider, login string) bool
 
-	// Services returns the services of the catalog, for sources that are asked about each; nil: there are none.
-	Services func() []descriptor.Entity
+	// Entities returns what scorecards grade: services, and the libraries, systems and others that a filter takes. It is
+	// for sources that are asked about each, which must not change the slice; nil: there are none.
+	Entities func() []descriptor.Entity
 	// Fact returns the current fact of an entity, false if there is none; nil: there are none.
 	Fact func(ctx context.Context, entity, name string) (event.Fact, bool, error)
 

@@ -51,6 +51,7 @@ type App struct {
 	pending *pending       // what was read or received since the last grading
 	health  health         // what is wrong while the dashboard is served
 	losses  losses         // of the store
+	toGrade gradedEntities // what scorecards grade
 	graded  atomic.Uint64  // reports that were made
 	golden  goldenPaths
 }
@@ -230,12 +231,12 @@ func (a *App) grade(ctx context.Context, only []string) ([]scorecards.Report, er
 }
 
 // CollectorOptions returns the options with which the collectors of the configured sources are created.
-// services returns the services of the catalog.
-func CollectorOptions(cfg config.Config, opt Options, services func() []descriptor.Entity,
+// entities returns what scorecards grade.
+func CollectorOptions(cfg config.Config, opt Options, entities func() []descriptor.Entity,
 	machine func(provider, login string) bool) source.Options {
 	return source.Options{
 		Machine:    machine,
-		Services:   services,
+		Entities:   entities,
 		Logger:     opt.Logger,
 		Now:        opt.Now,
 		UserAgent:  "dxctl/" + opt.Version,

@@ -2,7 +2,10 @@ package app
 
 import (
 	"context"
+	"sync"
+	"time"
 
+	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/links"
@@ -18,12 +21,12 @@ func (a *App) sourcesRunner() (*runner.Runner, error) {
 	if a.runner != nil {
 		return a.runner, nil
 	}
-	list, err := collectors.All(a.cfg.Sources, CollectorOptions(a.cfg, a.opt, a.services, a.machine))
+	list, err := collectors.All(a.cfg.Sources, CollectorOptions(a.cfg, a.opt, a.entities, a.machine))
 	if err != nil {
 		return nil, err
 	}
 	if len(a.cfg.Facts.LinkHosts) > 0 {
-		opener, err := links.New(a.cfg.Facts, CollectorOptions(a.cfg, a.opt, a.services, a.machine).WithFacts(a.fact))
+		opener, err := links.New(a.cfg.Facts, CollectorOptions(a.cfg, a.opt, a.entities, a.machine).WithFacts(a.fact))
 		if err != nil {
 			return nil, err
 		}
@@ -59,8 +62,27 @@ func (a *App) machine(provider, login string) bool {
 	return login != "" && (directory.Whose(provider, login).Bot || directory.BotPattern(provider, login) != "")
 }
 
-// services returns the services of the catalog as it was last read.
-func (a *App) services() []descriptor.Entity { return a.catalog.Load().Services() }
+// gradedEntities keeps what scorecards grade of a catalog: every scope of a source asks for it.
+type gradedEntities struct {
+	mu   sync.Mutex
+	of   *catalog.Catalog
+	at   time.Time
+	list []descriptor.Entity
+}
+
+// gradedFor is how long the list is kept, because a filter may depend on the time.
+const gradedFor = time.Minute
+
+// entities returns what scorecards grade of the catalog as it was last read. The caller must not change it.
+func (a *App) entities() []descriptor.Entity {
+	g, cat, now := &a.toGrade, a.catalog.Load(), a.now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if age := now.Sub(g.at); g.of != cat || age < 0 || age >= gradedFor {
+		g.of, g.at, g.list = cat, now, a.cards.Graded(cat)
+	}
+	return g.list
+}
 
 // Collect runs the collectors once. The error joins the errors of all scopes that failed; the records of the other
 // scopes are stored.

@@ -43,18 +43,19 @@ func Examine(ctx context.Context, load func() (config.Config, error), opt app.Op
 		found.ok("configuration", "%s", cfg.File)
 	}
 	cat := found.examineStored(ctx, cfg, opt)
-	found.examineScorecards(cfg, cat)
+	engine := found.examineScorecards(cfg, cat)
 	found.examineInbox(cfg)
-	found.examineSources(ctx, cfg, opt, cat)
+	found.examineSources(ctx, cfg, opt, cat, engine)
 	return found
 }
 
-// examineScorecards reports the files that cannot be used, and what is probably not meant. cat may be nil.
-func (f *Findings) examineScorecards(cfg config.Config, cat *catalog.Catalog) {
+// examineScorecards reports the files that cannot be used, and what is probably not meant. cat may be nil. It returns
+// what grades; nil if that cannot be used.
+func (f *Findings) examineScorecards(cfg config.Config, cat *catalog.Catalog) *scorecards.Engine {
 	set, err := scorecards.Load(cfg.Scorecards, cfg.Dir)
 	if err != nil {
 		f.problem("scorecards", err)
-		return
+		return nil
 	}
 	for _, b := range set.Broken {
 		for _, p := range b.Problems {
@@ -65,7 +66,12 @@ func (f *Findings) examineScorecards(cfg config.Config, cat *catalog.Catalog) {
 		f.ok("scorecards", "%s", rulesOf(set.Cards))
 	}
 	warnings := scorecards.Unmatched(cfg.Scorecards, cfg.Dir)
-	if engine, err := scorecards.New(set, nil); err == nil && cat != nil {
+	engine, err := scorecards.New(set, nil)
+	if err != nil {
+		f.problem("scorecards", err)
+		engine = nil
+	}
+	if engine != nil && cat != nil {
 		warnings = append(warnings, engine.Warnings(cat.Entities())...)
 		book := app.Waivers(cfg, cat)
 		for _, w := range engine.WithWaivers(func() *waiver.Book { return book }).WaiverWarnings(cat) {
@@ -79,6 +85,7 @@ func (f *Findings) examineScorecards(cfg config.Config, cat *catalog.Catalog) {
 	for _, text := range campaigns.Texts() {
 		f.warn("campaigns", "%s", text)
 	}
+	return engine
 }
 
 // rulesOf returns how many rules there are: "26 rules: production-readiness 14, delivery 12".
@@ -126,19 +133,22 @@ func (f *Findings) examineCollected(ctx context.Context, st *store.Store, cfg co
 	}
 }
 
-// examineSources checks whether every source answers and accepts the credentials. cat may be nil.
-func (f *Findings) examineSources(ctx context.Context, cfg config.Config, opt app.Options, cat *catalog.Catalog) {
+// examineSources checks whether every source answers and accepts the credentials. cat and
+// engine may be nil.
+func (f *Findings) examineSources(ctx context.Context, cfg config.Config, opt app.Options, cat *catalog.Catalog,
+	engine *scorecards.Engine) {
 	if len(cfg.Sources) == 0 {
 		f.warn("sources", "none configured; add one under `sources:` in dx.yaml")
 		return
 	}
-	services := func() []descriptor.Entity {
-		if cat == nil {
-			return nil
-		}
-		return cat.Services()
+	var entities []descriptor.Entity
+	switch {
+	case cat != nil && engine != nil:
+		entities = engine.Graded(cat)
+	case cat != nil:
+		entities = cat.Services()
 	}
-	list, err := collectors.All(cfg.Sources, app.CollectorOptions(cfg, opt, services, nil))
+	list, err := collectors.All(cfg.Sources, app.CollectorOptions(cfg, opt, func() []descriptor.Entity { return entities }, nil))
 	if err != nil {
 		f.problem("sources", err)
 		return
