@@ -31,7 +31,7 @@ type DoneFix struct {
 	Service string    `json:"service"` // ref
 	URL     string    `json:"url"`
 	At      time.Time `json:"at"`
-	State   string    `json:"state"` // open, merged, closed; "" if the pull request was not collected
+	State   string    `json:"state"` // open, merged, reverted, closed; "" if it is not known
 }
 
 // surveyDone compares the outcomes of the linked rules when a survey closed with those when the next one opened, or of
@@ -121,11 +121,16 @@ func (r *Reader) fixes(ctx context.Context, from, to time.Time) (serviceFixes, e
 		Rules  []string  `ch:"rules"`
 		State  string    `ch:"state"`
 	}
+	// What became of a pull request is known from the change, and from the run if the change was not collected. Only the
+	// run tells that it was taken back.
 	err := r.deps.Store.Select(ctx, &rows, `SELECT run.entity AS entity, run.url AS url, run.at AS at, run.rules AS rules,
-    change.state AS state
+    multiIf(run.outcome = 'reverted', 'reverted', change.state != '', change.state,
+        transform(run.outcome, ['opened', 'merged', 'declined', 'undone'], ['open', 'merged', 'closed', 'closed'], '')) AS state
 FROM
 (
-    SELECT entity, url, min(started_at) AS at, groupUniqArrayArray(rules) AS rules FROM action_runs
+    SELECT entity, url, min(started_at) AS at, groupUniqArrayArray(rules) AS rules,
+        argMax(outcome, started_at) AS outcome
+    FROM action_runs
     WHERE kind = 'fix' AND status = 'succeeded' AND url != '' AND started_at >= {from:DateTime64(3, 'UTC')}
         AND started_at < {to:DateTime64(3, 'UTC')}
     GROUP BY entity, url

@@ -118,13 +118,20 @@ func TestSurveyFollowUp(t *testing.T) {
 			s := storetest.Open(t)
 			r := followUp(t, s, teams, closes, now)
 			pull := "https://code.example/shop/pull/"
-			rules := [][]string{{"ci-fast"}, {"described", "delivery/ci-fast"}, {"ci-fast"}, {"described"}, nil}
-			for i, days := range []int{-1, 1, 2, 3, 4} { // before the survey closed, for the rule, for another, for none
+			ci := []string{"ci-fast"}
+			rules := [][]string{ci, {"described", "delivery/ci-fast"}, ci, {"described"}, nil, ci, ci}
+			outcomes := map[int]string{5: "merged", 6: "reverted"} // the first is of a change that is not collected
+			// Before the survey closed, for the rule, for another, for none, and for the rule with an outcome of the run.
+			for i, days := range []int{-1, 1, 2, 3, 4, 5, 6} {
 				at := closes.AddDate(0, 0, days)
 				run := event.ActionRun{Source: "dxctl", ID: fmt.Sprint(i), Action: "fix", Status: event.Succeeded, Rules: rules[i],
-					Entity: "component:default/service-00", URL: pull + fmt.Sprint(i), StartedAt: at, FinishedAt: at}
+					Entity: "component:default/service-00", URL: pull + fmt.Sprint(i), StartedAt: at, FinishedAt: at,
+					Outcome: outcomes[i]}
 				change := event.Change{Origin: event.Origin{Source: "gh", Provider: "github", Scope: "shop/shop", ID: fmt.Sprint(i),
 					URL: run.URL}, Repository: "shop/shop", Number: uint64(i + 1), CreatedAt: at}
+				if i == 5 {
+					change.URL += "0"
+				}
 				if i == 1 {
 					change.MergedAt, change.ClosedAt = at.Add(time.Hour), at.Add(time.Hour)
 				}
@@ -162,10 +169,12 @@ func TestSurveyFollowUp(t *testing.T) {
 			}
 			want := SurveyDone{Item: "builds", Text: "Builds are fast", Rule: h.Rule,
 				Then: RuleShare{teams - teams/2, teams}, Now: RuleShare{teams - teams/2 + 1, teams},
-				Began: []string{"component:default/service-00"}, Ended: []string{}, Merged: 1,
+				Began: []string{"component:default/service-00"}, Ended: []string{}, Merged: 2,
 				Fixes: []DoneFix{
 					{"component:default/service-00", pull + "1", closes.AddDate(0, 0, 1), "merged"},
 					{"component:default/service-00", pull + "2", closes.AddDate(0, 0, 2), "open"},
+					{"component:default/service-00", pull + "5", closes.AddDate(0, 0, 5), "merged"},
+					{"component:default/service-00", pull + "6", closes.AddDate(0, 0, 6), "reverted"},
 				}}
 			if diff := cmp.Diff(want, got.Done[0]); diff != "" {
 				t.Error(diff)

@@ -23,7 +23,7 @@ func newDemo(s *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Load a synthetic demo organization and serve its dashboard",
-		Long: `Load a synthetic organization (80 engineers, 12 services, 24 months of events, with dates relative to today) and
+		Long: `Load a synthetic organization (120 engineers, 12 services, 24 months of events, with dates relative to today) and
 serve its dashboard. The demo needs no account and no network. It writes only to the --data directory, which also
 contains its configuration and catalog; you can start your own from them.`,
 		Args: cobra.NoArgs,

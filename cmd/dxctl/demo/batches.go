@@ -28,11 +28,18 @@ type fixBatch struct {
 
 var (
 	agentRules = []string{"agents-md", "security-policy"}
+	setupRules = []string{"dev-environment"}
 	pinRules   = []string{"actions-pinned", "dependency-updates"}
 )
 
-// fixBatches are the batches of the platform team: one that is done, and one half way, which waits.
+// fixBatches are the batches of the platform team: two that are done, and one half way, which waits.
 var fixBatches = []fixBatch{
+	{id: "development-environments", daysAgo: 67, status: event.Succeeded, fixes: []fixed{
+		{"user-service", 1, "merged", setupRules, "", 6 * time.Hour},
+		{"payout-service", 1, "merged", setupRules, "", 23 * time.Hour},
+		{"card-issuing", 2, "merged", setupRules, "", 102 * time.Hour},
+		{"reporting-service", 2, "declined", setupRules, "closed without being merged", 90 * time.Hour},
+	}},
 	{id: "agents-and-security", daysAgo: 43, status: event.Succeeded, fixes: []fixed{
 		{"user-service", 1, "merged", agentRules, "", 5 * time.Hour},
 		{"payment-service", 2, "merged", agentRules, "", 27 * time.Hour},

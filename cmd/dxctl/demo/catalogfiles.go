@@ -109,7 +109,7 @@ func (s service) labels() map[string]string {
 	switch {
 	case s.lifecycle == "experimental":
 		return nil
-	case slices.Contains([]string{"payments", "identity", "ledger", "checkout"}, s.team):
+	case slices.Contains([]string{"payments", "payouts", "identity", "messaging", "ledger", "checkout"}, s.team):
 		return map[string]string{"dxctl.dev/tier": "1"}
 	}
 	return map[string]string{"dxctl.dev/tier": "2"}

@@ -226,7 +226,9 @@ var differs = map[string]map[string]any{
 }
 
 // onCallPeople is how many people each team has on its schedule, as a script pushes it; that of cards ran empty.
-var onCallPeople = map[string]int{"payments": 6, "identity": 5, "ledger": 4, "checkout": 5, "risk": 4, "cards": 0}
+var onCallPeople = map[string]int{
+	"payments": 6, "payouts": 6, "identity": 5, "ledger": 4, "checkout": 5, "risk": 4, "merchants": 4, "cards": 0,
+}
 
 // addFacts adds what was found in the repositories this morning, and who is on call.
 func (o *Organization) addFacts() { o.readFacts(o.Today, 0) }

@@ -1,4 +1,4 @@
-// Package demo makes a synthetic organization: a fintech of 80 engineers and twelve services whose platform team
+// Package demo makes a synthetic organization: a fintech of 120 engineers and twelve services whose platform team
 // reduced the time to first deploy from two weeks to two days. Nothing in it is real: no person, no company, no
 // address. It is the same on every machine on the same day, and all its dates hang on that day.
 package demo

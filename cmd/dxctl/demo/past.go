@@ -10,7 +10,7 @@ import (
 
 // Facts were read and services graded in the last pastWeeks: every measuredWeeks with the metrics of then, which takes
 // most of the time, and in between where something had changed in a repository.
-const pastWeeks, measuredWeeks = 12, 4
+const pastWeeks, measuredWeeks = 15, 5
 
 // earlier is what was found in the repository of a service until a day, in place of what is found today.
 type earlier struct {
@@ -25,6 +25,12 @@ var (
 	untimed  = map[string]any{"workflows.without_timeout": []string{
 		".github/workflows/ci.yaml:9: the job test has no timeout-minutes",
 	}}
+)
+
+// Repositories before one command started a development environment, and before the README named all that it has to.
+var (
+	noDevelopment = map[string]any{"development.command": ""}
+	shortReadme   = map[string]any{"readme.missing": []string{"test", "contact"}}
 )
 
 // changed are the repositories that changed in the last weeks.
@@ -45,6 +51,12 @@ var changed = []earlier{
 	{"notification-service", 6, noAgents},
 	{"notification-service", 19, map[string]any{"settings.required_checks": none}},
 	{"reporting-service", 25, map[string]any{"ci.tests_on_pull_requests": false, "settings.required_checks": none}},
+	{"user-service", 66, noDevelopment},
+	{"payout-service", 66, noDevelopment},
+	{"card-issuing", 60, noDevelopment},
+	{"kyc-service", 52, shortReadme},
+	{"payment-service", 41, shortReadme},
+	{"card-issuing", 33, shortReadme},
 	{"loyalty-points", 38, map[string]any{"settings.force_push_blocked": false}},
 }
 

@@ -62,7 +62,7 @@ var newest = []struct {
 }{{24, true}, {17, true}, {6, false}, {3, false}, {1, false}}
 
 const (
-	staffBefore   = 37  // people who were there when the history begins
+	staffBefore   = 77  // people who were there when the history begins
 	leaversBefore = 9   // of them left since
 	hoursToDeploy = 296 // hours from the start to the first deployment before the platform team
 )
@@ -81,7 +81,7 @@ func staff(c calendar) []*person {
 	names := newNames()
 	for i := range staffBefore {
 		p := names.next()
-		p.started = c.begin.Add(-time.Duration(60+41*i+d.between(0, 30)) * day).Truncate(day)
+		p.started = c.begin.Add(-time.Duration(60+29*i+d.between(0, 30)) * day).Truncate(day)
 		p.firstAt = c.begin
 		p.noStart = i == 20 || i == 33
 		if i%4 == 3 && i/4 < leaversBefore {
@@ -148,7 +148,7 @@ func assignTeams(all []*person, c calendar) {
 			staying[best]++
 		}
 	}
-	// The platform team: its lead was hired for it, two engineers moved to it.
+	// The platform team: its lead was hired for it, the others moved to it, one from each team.
 	var lead *person
 	for _, p := range all {
 		if p.hired && !p.started.Before(c.platform) && lead == nil {
@@ -156,11 +156,12 @@ func assignTeams(all []*person, c calendar) {
 			p.team = "platform"
 		}
 	}
-	moved := 0
+	size := teams[slices.IndexFunc(teams, func(t team) bool { return t.name == "platform" })].size
+	left := map[string]bool{}
 	for _, p := range all {
-		if !p.hired && p.left.IsZero() && !p.noStart && (p.team == "identity" || p.team == "checkout") && moved < 2 {
+		if !p.hired && p.left.IsZero() && !p.noStart && !left[p.team] && len(left) < size-1 {
+			left[p.team] = true
 			p.formerly, p.team, p.moved = p.team, "platform", nextWorkday(c.platform)
-			moved++
 		}
 	}
 }

@@ -21,6 +21,10 @@ type Survey struct {
 	closes time.Time // last day
 }
 
+// surveyStream is the stream of dice of the latest survey; the one before has the next. With these, no small team
+// happens to answer a question alike, which would hide it.
+const surveyStream = 904
+
 // Columns of the export that are no question.
 const (
 	surveyEmail  = "Email Address"
@@ -39,7 +43,7 @@ func (o *Organization) Surveys() []Survey {
 			ID:    fmt.Sprintf("%d-Q%d", closes.Year(), (int(closes.Month())+2)/3),
 			opens: closes.AddDate(0, 0, -13), closes: closes, Open: i == 0,
 		}
-		s.Export = o.surveyExport(s, uint64(900+i))
+		s.Export = o.surveyExport(s, uint64(surveyStream+i))
 		all = append(all, s)
 	}
 	return all
@@ -80,12 +84,20 @@ func (o *Organization) surveyExport(s Survey, stream uint64) []byte {
 		header = append(header, i.Headers[0])
 	}
 	rows := [][]string{append(header, surveyGolden)}
+	asked, answered := map[string]int{}, map[string]int{}
 	for _, p := range o.people {
-		works := p.started.Before(s.opens) && (p.left.IsZero() || p.left.After(s.closes))
-		if answers := d.chance(surveyRate[p.teamAt(s.closes)]); !works || !answers {
+		if !p.started.Before(s.opens) || !p.left.IsZero() && !p.left.After(s.closes) {
 			continue
 		}
-		golden := serviceNamed(o.surveyService(p, s.closes)).golden(s.opens, o.cal)
+		// A draw for each person could leave a small team without a result; so many of each team answer.
+		team := p.teamAt(s.closes)
+		asked[team]++
+		if answered[team]*1000 >= asked[team]*int(surveyRate[team]) {
+			continue
+		}
+		answered[team]++
+		works := serviceNamed(o.surveyService(p, s.closes))
+		golden := works.golden(s.opens, o.cal)
 		at := s.opens.Add(time.Duration(d.between(0, 13)) * day).Add(time.Duration(d.between(8*60, 18*60)) * time.Minute)
 		if !at.Before(o.Today) {
 			continue
@@ -93,7 +105,7 @@ func (o *Organization) surveyExport(s Survey, stream uint64) []byte {
 		row := []string{at.Format("2006/01/02 3:04:05 PM") + " GMT+0", p.email()}
 		mood := int64(d.between(-500, 500)) // of the person, in thousandths of a point
 		for _, i := range items {
-			row = append(row, o.surveyAnswer(d, i, s.opens, golden, mood))
+			row = append(row, o.surveyAnswer(d, i, s.opens, works, mood))
 		}
 		row = append(row, map[bool]string{true: "Yes", false: "No"}[golden])
 		rows = append(rows, row)
@@ -108,14 +120,22 @@ func (o *Organization) surveyExport(s Survey, stream uint64) []byte {
 
 // surveyRate is how many of a team answer.
 var surveyRate = map[string]permille{
-	"payments": 880, "checkout": 800, "identity": 900, "ledger": 850, "risk": 780, "cards": 820, "growth": 700,
-	"data": 900, "platform": 1000,
+	"payments": 880, "payouts": 860, "checkout": 800, "identity": 900, "messaging": 850, "ledger": 850, "risk": 820,
+	"merchants": 870, "cards": 820, "growth": 800, "data": 900, "platform": 1000,
 }
 
-// surveyService is the service that a person works on most.
+// surveyService is the service that a person works on most: one that the team owns, if it has any yet.
 func (o *Organization) surveyService(p *person, at time.Time) string {
 	name := p.teamAt(at)
-	of := teams[slices.IndexFunc(teams, func(t team) bool { return t.name == name })].firsts
+	var of []string
+	for _, s := range services {
+		if s.team == name && s.createdAt(o.cal).Before(at) {
+			of = append(of, s.name)
+		}
+	}
+	if len(of) == 0 {
+		of = teams[slices.IndexFunc(teams, func(t team) bool { return t.name == name })].firsts
+	}
 	return of[len(p.id)%len(of)]
 }
 
@@ -124,10 +144,6 @@ func (o *Organization) surveyService(p *person, at time.Time) string {
 type mean struct{ before, all, golden int64 }
 
 var surveyMeans = map[string]mean{
-	"build-speed":     {2300, 200, 1500},
-	"review-speed":    {2900, 200, 400},
-	"deploy-ease":     {2000, 300, 1700},
-	"flaky-checks":    {2500, 100, 900},
 	"code-readable":   {3300, 0, 100},
 	"docs-findable":   {2600, 500, 400},
 	"setup-simple":    {2100, 700, 1100},
@@ -140,17 +156,45 @@ var surveyMeans = map[string]mean{
 	"recommend":       {3100, 200, 700},
 }
 
-// surveyAnswer draws the answer to an item as the form writes it.
-func (o *Organization) surveyAnswer(d dice, i surveys.Item, at time.Time, golden bool, mood int64) string {
-	if i.Kind == surveys.Comment {
-		return o.surveyComment(d, i.Key, golden)
+// builtByHand is how long a build feels where no CI is connected.
+const builtByHand = 30 * time.Minute
+
+// surveyMean is the mean of what people who work on a service answer, as those of surveyMeans. What is asked about the
+// feedback loops follows how long CI takes, how often it is green, how much is reviewed and how often it is released.
+func (o *Organization) surveyMean(key string, at time.Time, works service) int64 {
+	p := works.at(at, o.cal)
+	switch key {
+	case "build-speed":
+		ci := p.ci
+		if works.noCI {
+			ci = builtByHand
+		}
+		return 4500 - 80*int64(ci/time.Minute)
+	case "review-speed":
+		return 1500 + 2*int64(p.reviewed)
+	case "deploy-ease":
+		if p.release == 0 {
+			return 3900
+		}
+		return 3100 - 150*int64(p.release)
+	case "flaky-checks":
+		return 2500 + 7*int64(p.green-800)
 	}
-	m := surveyMeans[i.Key]
-	level := m.before + m.all*o.cal.progress(at)/1000 + mood + int64(d.between(-900, 900))
-	if golden {
+	m := surveyMeans[key]
+	level := m.before + m.all*o.cal.progress(at)/1000
+	if p.golden {
 		level += m.golden
 	}
-	if d.chance(30) {
+	return level
+}
+
+// surveyAnswer draws the answer to an item as the form writes it.
+func (o *Organization) surveyAnswer(d dice, i surveys.Item, at time.Time, works service, mood int64) string {
+	if i.Kind == surveys.Comment {
+		return o.surveyComment(d, i.Key, works.golden(at, o.cal))
+	}
+	level := o.surveyMean(i.Key, at, works) + mood + int64(d.between(-1300, 1300))
+	if d.chance(15) {
 		return "I don't know"
 	}
 	level = min(max(level, 1000), 5000)
