@@ -13,7 +13,7 @@ var (
 	example = []string{
 		"testdata", "test", "tests", "testing", "__tests__", "e2e", "spec", "fixtures", "__fixtures__", "testfixtures",
 		"example", "examples", "sample", "samples", "docs", "doc", "documentation", "tutorial", "tutorials",
-		"hack", "benchmark", "benchmarks", "molecule",
+		"hack", "benchmark", "benchmarks", "molecule", "fake", "fakes", "mock", "mocks", "snippets",
 	}
 )
 

@@ -273,6 +273,12 @@ func setProbes(e *editor) {
 		}
 		c := all[0]
 		open := port(c)
+		if other := e.otherProgram(p, c); other != "" {
+			if !has("readinessProbe") || !has("livenessProbe") {
+				e.ask(p.file, c.Line, "add probes to the container of %s %s: %s", p.workload.Kind, p.workload.Name, other)
+			}
+			return nil
+		}
 		for _, kind := range []string{"readinessProbe", "livenessProbe"} {
 			if has(kind) {
 				continue
