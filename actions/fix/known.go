@@ -17,7 +17,7 @@ var knownActions = sync.OnceValue(func() []edits.Action {
 	var all []edits.Action
 	for line := range strings.Lines(known) {
 		if fields := strings.Fields(line); len(fields) == 3 && !strings.HasPrefix(line, "#") {
-			all = append(all, edits.Action{Name: fields[0], Tag: fields[1], Commit: fields[2]})
+			all = append(all, edits.Action{Name: fields[0], Tag: fields[1], Commit: fields[2], Listed: true})
 		}
 	}
 	return all

@@ -91,12 +91,12 @@ func (u Update) covers(m Manifest) bool {
 	}
 	return slices.ContainsFunc(u.Directories, func(d string) bool {
 		d = strings.Trim(path.Clean("/"+d), "/")
-		return globDir(d, dirOf(m.Path)) || modular[m.Ecosystem] && (d == "" || tree.Under(m.Path, d))
+		return globDir(d, dirOf(m.Path)) || m.Ecosystem.Modular() && (d == "" || tree.Under(m.Path, d))
 	})
 }
 
-// modular are the ecosystems in which the manifest of a directory names the modules below it, which Dependabot follows.
-var modular = map[Ecosystem]bool{"maven": true, "gradle": true, "nuget": true}
+// Modular reports whether the manifest of a directory names the modules below it, which Dependabot follows.
+func (e Ecosystem) Modular() bool { return e == "maven" || e == "gradle" || e == "nuget" }
 
 func dirOf(name string) string {
 	if dir := path.Dir(name); dir != "." {

@@ -1,17 +1,13 @@
 package edits
 
 import (
-	"cmp"
-	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/dxctl/dxctl/actions/splice"
 	"github.com/dxctl/dxctl/repository/dependency"
-	"github.com/dxctl/dxctl/repository/environment"
 	"github.com/dxctl/dxctl/repository/named"
 	"github.com/dxctl/dxctl/repository/owners"
 )
@@ -48,6 +44,14 @@ func updateDependencies(e *editor) {
 	}
 	var updates splice.List
 	for _, ecosystem := range slices.Sorted(maps.Keys(dirs)) {
+		if ecosystem.Modular() { // the entry of a directory updates the modules below it, and two would do so twice
+			all := dirs[ecosystem]
+			dirs[ecosystem] = slices.DeleteFunc(slices.Clone(all), func(dir string) bool {
+				return slices.ContainsFunc(all, func(other string) bool {
+					return other != dir && (other == "/" || strings.HasPrefix(dir, other+"/"))
+				})
+			})
+		}
 		entry := splice.Map{{Key: "package-ecosystem", Value: string(ecosystem)}}
 		slices.Sort(dirs[ecosystem])
 		if len(dirs[ecosystem]) == 1 {
@@ -94,94 +98,6 @@ func updateDependencies(e *editor) {
 		return
 	}
 	e.put(".github/dependabot.yml", content)
-}
-
-// chore is what AGENTS.md says how to do.
-type chore struct {
-	name, title string
-	tasks       *regexp.Regexp // names of tasks that do it
-	commands    map[string]string
-}
-
-// chores have for each language the command that needs no configuration. Where a language has several, none is guessed.
-var chores = []chore{
-	{"build", "Build", regexp.MustCompile(`^(build|compile|install)$`), map[string]string{
-		"gomod": "go build ./...", "cargo": "cargo build", "maven": "mvn package", "gradle": "./gradlew build",
-		"npm": "npm install",
-	}},
-	{"test", "Test", regexp.MustCompile(`^(test|tests|check|unit)$`), map[string]string{
-		"gomod": "go test ./...", "cargo": "cargo test", "maven": "mvn test", "gradle": "./gradlew test",
-	}},
-	{"style", "Style", regexp.MustCompile(`^(lint|fmt|format|style|vet)$`), map[string]string{
-		"gomod": "go vet ./...", "cargo": "cargo clippy",
-	}},
-}
-
-// describeForAgents writes the commands of the repository into AGENTS.md.
-func describeForAgents(e *editor) {
-	for _, a := range e.Facts.Documents.Agents {
-		if base := path.Base(a.Path); base != "AGENTS.md" && base != "AGENT.md" && a.Target == "" {
-			e.ask(a.Path, 0, "move the instructions to AGENTS.md, which every agent reads, and let %s lead to it", base)
-			return
-		}
-	}
-	name := path.Join(e.Dir, "AGENTS.md")
-	content, exists := e.content(name)
-	if !exists && len(e.Facts.Documents.Agents) > 0 {
-		content, exists = e.content("AGENTS.md")
-		name = "AGENTS.md"
-	}
-	var b strings.Builder
-	missing := 0
-	for _, c := range chores {
-		if exists && regexp.MustCompile(`(?im)^#+ .*\b`+c.name).Match(content) {
-			continue
-		}
-		command := e.command(c)
-		if command == "" {
-			e.ask(name, 0, "add the command for %s to AGENTS.md; no file shows it", c.name)
-			missing++
-			continue
-		}
-		fmt.Fprintf(&b, "\n## %s\n\n```sh\n%s\n```\n", c.title, command)
-	}
-	if b.Len() == 0 || !exists && missing > 1 {
-		return
-	}
-	if exists {
-		text := string(content)
-		if text != "" && !strings.HasSuffix(text, "\n") {
-			text += "\n"
-		}
-		added := b.String()
-		if strings.Contains(text, "\r\n") {
-			added = strings.ReplaceAll(added, "\n", "\r\n")
-		}
-		e.put(name, []byte(text+added))
-		return
-	}
-	e.put(name, []byte("# "+cmp.Or(e.Entity.Title, e.Entity.Name)+"\n"+b.String()))
-}
-
-// command returns how a chore is done: a task of the repository, else what the ecosystem offers.
-func (e *editor) command(c chore) string {
-	i := slices.IndexFunc(e.Facts.Environment.Tasks, func(t environment.Task) bool { return c.tasks.MatchString(t.Name) })
-	if i >= 0 {
-		t := e.Facts.Environment.Tasks[i]
-		if t.Runner == "npm" {
-			return "npm run " + t.Name
-		}
-		return t.Runner + " " + t.Name
-	}
-	for _, m := range e.Facts.Dependencies.Manifests {
-		if command := c.commands[string(m.Ecosystem)]; command != "" && path.Dir(m.Path) == path.Clean(e.Dir) {
-			if m.Ecosystem == "gradle" && !e.exists(path.Join(e.Dir, "gradlew")) {
-				continue
-			}
-			return command
-		}
-	}
-	return ""
 }
 
 const pullRequestTemplate = `## What and why

@@ -24,6 +24,8 @@ type Action struct {
 	Name   string // "actions/checkout"
 	Tag    string // "v7.0.1"
 	Commit string // 40 hexadecimal digits
+	// Listed is whether it is of dxctl's own list, which counts for new steps only where the golden path has none.
+	Listed bool
 }
 
 // Repo is what an edit works on.

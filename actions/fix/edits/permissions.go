@@ -34,7 +34,7 @@ var needs = map[string]map[string]string{
 	"docker/setup-qemu-action": {}, "docker/metadata-action": {}, "arduino/setup-task": {}, "extractions/setup-just": {},
 	"hashicorp/setup-terraform": {}, "azure/setup-helm": {}, "azure/setup-kubectl": {}, "helm/kind-action": {},
 	"codecov/codecov-action": {}, "taiki-e/install-action": {}, "rhysd/actionlint": {}, "crate-ci/typos": {},
-	"pre-commit/action": {}, "goto-bus-stop/setup-zig": {}, "mlugg/setup-zig": {}, "subosito/flutter-action": {},
+	"anchore/sbom-action/download-syft": {}, "pre-commit/action": {}, "goto-bus-stop/setup-zig": {}, "mlugg/setup-zig": {}, "subosito/flutter-action": {},
 	"github/codeql-action/init":         {"security-events": "write", "actions": "read", "packages": "read"},
 	"github/codeql-action/autobuild":    {"security-events": "write", "actions": "read", "packages": "read"},
 	"github/codeql-action/analyze":      {"security-events": "write", "actions": "read", "packages": "read"},

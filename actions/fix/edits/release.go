@@ -1,7 +1,6 @@
 package edits
 
 import (
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,8 +18,16 @@ func writeBills(e *editor) {
 	if e.Facts.Workflows.Bills.Path != "" {
 		return
 	}
+	tried, bills := false, false
 	for _, w := range named.ReleasesWithout(e.Facts, workflow.PurposeSBOM) {
-		if e.buildInput(w, splice.Pair{Key: "sbom", Value: true}) || e.goReleaserBills(w) {
+		if e.buildInput(w, splice.Pair{Key: "sbom", Value: true}) {
+			continue
+		}
+		// The configuration is of all workflows.
+		if !tried {
+			tried, bills = true, e.goReleaserBills()
+		}
+		if bills && uses(w, "goreleaser/goreleaser-action") {
 			continue
 		}
 		e.ask(w.Path, 0, "write a bill of materials of what is released, for example with anchore/sbom-action: where the "+
@@ -135,35 +142,51 @@ func (e *editor) buildInput(w *workflow.Workflow, input splice.Pair) (changed bo
 	return changed
 }
 
-// goReleaserBills configures the bills of GoReleaser, which Syft writes.
-func (e *editor) goReleaserBills(w *workflow.Workflow) bool {
+// oldReleaser finds versions of GoReleaser that refuse a configuration with bills, which are those before 1.2, and
+// versions that only the run decides.
+var oldReleaser = regexp.MustCompile(`^[~^<>=\s]*v?(0(\.|$)|1\.[01](\.|$))|\$\{\{|<`)
+
+// releaserRun finds commands that run GoReleaser so that it would write the bills, for which they need Syft.
+var releaserRun = regexp.MustCompile(`\bgoreleaser\b[^\n]*(\brelease\b|--snapshot|--clean|--rm-dist|\$)`)
+
+// goReleaserBills configures the bills of GoReleaser, which Syft writes, and installs Syft wherever GoReleaser runs.
+func (e *editor) goReleaserBills() bool {
 	var config string
 	for _, name := range []string{".goreleaser.yaml", ".goreleaser.yml", "goreleaser.yaml", "goreleaser.yml"} {
 		if config == "" && e.exists(name) {
 			config = name
 		}
 	}
-	i := slices.IndexFunc(e.Actions, func(a Action) bool { return strings.HasPrefix(a.Name, "anchore/sbom-action") })
-	if config == "" || i < 0 {
+	syft, known := e.newest("anchore/sbom-action")
+	if config == "" || !known || !e.releaserWrites() {
 		return false
 	}
-	syft := e.Actions[i]
 	done := false
-	e.yaml(w.Path, func(f *splice.File) error {
-		return jobs(f, func(_ string, job *yaml.Node) error {
-			list := splice.Field(job, "steps")
-			for n, step := range items(list) {
-				action, _, _ := strings.Cut(yamlfile.Text(splice.Field(step, "uses")), "@")
-				if !strings.EqualFold(action, "goreleaser/goreleaser-action") || done {
-					continue
+	for i := range e.Facts.Workflows.Workflows {
+		name := e.Facts.Workflows.Workflows[i].Path
+		e.yaml(name, func(f *splice.File) error {
+			return jobs(f, func(_ string, job *yaml.Node) error {
+				list := splice.Field(job, "steps")
+				steps := items(list)
+				for n := len(steps) - 1; n >= 0; n-- { // from the end, because an item moves those after it
+					if !runsReleaser(steps[n]) {
+						continue
+					}
+					done = true
+					install := "anchore/sbom-action/download-syft@" + syft.Commit
+					if err := f.InsertItem(list, n, splice.Map{{Key: "uses", Value: install}}); err != nil {
+						return err
+					}
 				}
-				done = true
-				return f.InsertItem(list, n, splice.Map{{Key: "uses", Value: "anchore/sbom-action/download-syft@" + syft.Commit}})
-			}
-			return nil
+				return nil
+			})
 		})
-	})
-	if !done || path.Ext(config) == "" {
+		if content, ok := e.result.Files[name]; ok {
+			bare := regexp.MustCompile(`(download-syft@` + syft.Commit + `)(\r?\n)`)
+			e.put(name, bare.ReplaceAll(content, []byte("${1} # "+syft.Tag+"${2}")))
+		}
+	}
+	if !done {
 		return false
 	}
 	e.yaml(config, func(f *splice.File) error {
@@ -172,5 +195,45 @@ func (e *editor) goReleaserBills(w *workflow.Workflow) bool {
 		}
 		return f.Insert(f.Docs[0], "", "sboms", splice.List{splice.Map{{Key: "artifacts", Value: "archive"}}})
 	})
+	return true
+}
+
+// uses reports whether a step of a workflow uses an action.
+func uses(w *workflow.Workflow, action string) bool {
+	return slices.ContainsFunc(w.Jobs, func(j workflow.Job) bool {
+		return slices.ContainsFunc(j.Steps, func(s workflow.Step) bool {
+			return s.Uses != nil && strings.EqualFold(s.Uses.Action, action)
+		})
+	})
+}
+
+// runsReleaser reports whether a step runs GoReleaser so that it would write the bills.
+func runsReleaser(step *yaml.Node) bool {
+	action, _, _ := strings.Cut(yamlfile.Text(splice.Field(step, "uses")), "@")
+	args := strings.Fields(yamlfile.Text(splice.Field(step, "with", "args")))
+	return strings.EqualFold(action, "goreleaser/goreleaser-action") &&
+		(len(args) == 0 || !slices.Contains([]string{"build", "check", "healthcheck"}, args[0])) &&
+		yamlfile.Text(splice.Field(step, "with", "install-only")) != "true"
+}
+
+// releaserWrites reports whether every run of GoReleaser that is found is a step of its action, in a version that
+// writes bills. What runs it otherwise would fail for want of Syft.
+func (e *editor) releaserWrites() bool {
+	for i := range e.Facts.Workflows.Workflows {
+		for _, j := range e.Facts.Workflows.Workflows[i].Jobs {
+			for _, s := range j.Steps {
+				installs := s.Uses != nil && strings.EqualFold(s.Uses.Action, "goreleaser/goreleaser-action") &&
+					(oldReleaser.MatchString(s.With["version"]) || s.With["install-only"] == "true")
+				if installs || releaserRun.MatchString(s.Run) {
+					return false
+				}
+			}
+		}
+	}
+	for _, name := range []string{"Makefile", "makefile", "GNUmakefile", "Taskfile.yml", "Taskfile.yaml", "justfile"} {
+		if content, ok := e.content(name); ok && releaserRun.Match(content) {
+			return false
+		}
+	}
 	return true
 }

@@ -264,12 +264,19 @@ func (e *editor) writeTests() {
 		e.ask("", 0, "run the tests for every pull request: %s", reason)
 	}
 	other := func(p environment.Pipeline) bool { return p.System != "github" }
+	if w := e.mayTest(); w != nil {
+		e.ask(w.Path, 0, "check that this workflow runs the tests for every pull request: what it runs is not read")
+		return
+	}
 	switch i := slices.IndexFunc(e.Facts.Environment.Pipelines, other); {
 	case i >= 0:
 		ask("the repository uses " + e.Facts.Environment.Pipelines[i].System + ", whose configuration is not edited")
 		return
 	case test == "":
 		ask("no file shows the command that runs them")
+		return
+	case strings.Contains(test, "\n"):
+		ask("the code has several languages, and which of their tests run where is not known")
 		return
 	case e.Dir != "." || e.exists(".github/workflows/tests.yaml"):
 		ask("no workflow has a step that is known to run tests")
@@ -326,10 +333,43 @@ func (e *editor) writeTests() {
 	e.put(".github/workflows/tests.yaml", []byte(text))
 }
 
-// newest returns the latest commit of an action that is known.
+// mayTest returns a workflow that runs for pull requests or pushes and may test the code in a way that is not read: in
+// another workflow, with an action of its own or a script that has the word. nil if there is none.
+func (e *editor) mayTest() *workflow.Workflow {
+	for i := range e.Facts.Workflows.Workflows {
+		w := &e.Facts.Workflows.Workflows[i]
+		if w.On("pull_request") == nil && w.On("pull_request_target") == nil && w.On("push") == nil {
+			continue
+		}
+		for _, j := range w.Jobs {
+			if j.Uses != nil || testing.MatchString(w.Path+" "+w.Name+" "+j.ID+" "+j.Name) {
+				return w
+			}
+			for _, s := range j.Steps {
+				if s.Uses != nil && (s.Uses.Pin == workflow.PinLocal || testing.MatchString(s.Uses.Action)) ||
+					testing.MatchString(s.Name) || runsOther.MatchString(s.Run) {
+					return w
+				}
+			}
+		}
+	}
+	return nil
+}
+
+var (
+	// testing finds names of workflows, jobs and steps that may run tests.
+	testing = regexp.MustCompile(`(?i)test|\bci\b|coverage|verify`)
+	// runsOther finds commands that run what another file says.
+	runsOther = regexp.MustCompile(`(?m)(^|[\s;&|])(make|just|task|mage|nix|bazel|earthly|dagger|docker)\b|(^|[\s;&|])(\./|bash |sh )\S`)
+)
+
+// newest returns the latest commit of an action that the golden path has, else that is known.
 func (e *editor) newest(name string) (best Action, ok bool) {
 	for _, a := range e.Actions {
-		if a.Name == name && (!ok || later(a.Tag, best.Tag)) {
+		if a.Name != name && !strings.HasPrefix(a.Name, name+"/") {
+			continue
+		}
+		if !ok || best.Listed && !a.Listed || best.Listed == a.Listed && later(a.Tag, best.Tag) {
 			best, ok = a, true
 		}
 	}
