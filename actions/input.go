@@ -63,7 +63,7 @@ func (d Descriptor) DecodeInput(text []byte) (Input, error) {
 		}
 		value, err := f.decode(raw[name])
 		if err != nil {
-			errs = append(errs, err)
+			errs = append(errs, inputError(name, err))
 			continue
 		}
 		in[name] = value
@@ -134,7 +134,7 @@ func (d Descriptor) unknown(name string) error {
 	for i, f := range d.Input {
 		names[i] = f.Name
 	}
-	return fmt.Errorf("%s has no input %q%s", d.Name, shown(name), spelling.Hint(name, names))
+	return inputError(name, fmt.Errorf("%s has no input %q%s", d.Name, shown(name), spelling.Hint(name, names)))
 }
 
 // Check returns every mistake in an input, joined, and the input with the defaults of what was not given. remote: it
@@ -151,9 +151,10 @@ func (d Descriptor) Check(in Input, remote bool) (Input, error) {
 		case !ok:
 			errs = append(errs, d.unknown(name))
 		case remote && f.Local:
-			errs = append(errs, fmt.Errorf("%s: it cannot be given over HTTP (%s); leave it out", name, f.Description))
+			errs = append(errs, inputError(name,
+				fmt.Errorf("%s: it cannot be given over HTTP (%s); leave it out", name, f.Description)))
 		default:
-			errs = append(errs, f.checkValue(in[name]))
+			errs = append(errs, inputError(name, f.checkValue(in[name])))
 		}
 	}
 	for _, f := range d.Input {
@@ -163,7 +164,7 @@ func (d Descriptor) Check(in Input, remote bool) (Input, error) {
 		case f.Default != "":
 			checked[f.Name] = f.Default
 		case f.Required || remote && f.Entity != "" && !f.Local:
-			errs = append(errs, fmt.Errorf("%s is missing: %s", f.Name, f.Description))
+			errs = append(errs, inputError(f.Name, fmt.Errorf("%s is missing: %s", f.Name, f.Description)))
 		}
 	}
 	return checked, errors.Join(errs...)

@@ -252,7 +252,23 @@ func (a *Action) checkInput(in actions.Input, ref string, path *paths.Path) erro
 				"there with `dxctl fix`", ref, where))
 		}
 	}
-	return errors.Join(append(errs, path.Check(in.Texts(AnswersField)))...)
+	return errors.Join(append(errs, answerErrors(path.Check(in.Texts(AnswersField))))...)
+}
+
+// answerErrors returns the errors of answers as those of inputs.
+func answerErrors(err error) error {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // each error of the list has its own place
+	if !ok {
+		return err
+	}
+	var errs []error
+	for _, one := range joined.Unwrap() {
+		if answer, ok := errors.AsType[paths.AnswerError](one); ok {
+			one = &actions.InputError{Input: AnswersField + "." + answer.Question, Err: one}
+		}
+		errs = append(errs, one)
+	}
+	return errors.Join(errs...)
 }
 
 // files renders the files of the service, with the lock file.

@@ -166,68 +166,6 @@ func (p *Plan) Write(ctx context.Context) (written []string, err error) {
 var ErrChanged = errors.New("the repository or the golden path has changed since the plan was made; make it again " +
 	"with `dxctl fix --out`")
 
-// choose returns the golden path: that of the lock file, else the one that is named, else the only one of the language.
-func choose(options Options, lock *pathlock.Lock, language string) (*paths.Path, error) {
-	byName := func(name string) *paths.Path {
-		i := slices.IndexFunc(options.Paths, func(p *paths.Path) bool { return p.Name == name })
-		if i < 0 {
-			return nil
-		}
-		return options.Paths[i]
-	}
-	choices := func(list []*paths.Path) string {
-		var names []string
-		for _, p := range list {
-			names = append(names, p.Name)
-		}
-		return strings.Join(names, ", ")
-	}
-	switch {
-	case lock != nil && options.GoldenPath != "" && options.GoldenPath != lock.Path.Name:
-		return nil, fmt.Errorf("the repository follows the golden path %s by %s, and --golden-path names %s; leave it out, "+
-			"or remove the lock file", lock.Path.Name, pathlock.File, options.GoldenPath)
-	case lock != nil:
-		if p := byName(lock.Path.Name); p != nil {
-			return p, nil
-		}
-		return nil, fmt.Errorf("the repository follows the golden path %s by %s, which is not known here; list its source "+
-			"under paths in dx.yaml (known: %s)", lock.Path.Name, pathlock.File, choices(options.Paths))
-	case options.GoldenPath != "":
-		if p := byName(options.GoldenPath); p != nil {
-			return p, nil
-		}
-		return nil, fmt.Errorf("there is no golden path %q; use one of: %s", options.GoldenPath, choices(options.Paths))
-	}
-	var fitting []*paths.Path
-	for _, p := range options.Paths {
-		if language != "" && slices.Contains(speaks(p.Spec.Service.Language), strings.ToLower(language)) {
-			fitting = append(fitting, p)
-		}
-	}
-	switch len(fitting) {
-	case 1:
-		return fitting[0], nil
-	case 0:
-		if language == "" {
-			language = "none that is recognized"
-		}
-		return nil, fmt.Errorf("no golden path is for the language of the repository (%s); name one with --golden-path: %s",
-			language, choices(options.Paths))
-	}
-	return nil, fmt.Errorf("several golden paths are for %s; name one with --golden-path: %s", language, choices(fitting))
-}
-
-// speaks returns the languages of the code of a golden path, in lower case.
-func speaks(language string) []string {
-	switch language = strings.ToLower(language); language {
-	case "node", "nodejs", "typescript", "javascript":
-		return []string{"typescript", "javascript"}
-	case "java", "kotlin":
-		return []string{"java", "kotlin"}
-	}
-	return []string{language}
-}
-
 // secretFree returns an error if an answer has the form of a secret: plans, the lock file and pull requests have the
 // answers. The error does not repeat it.
 func secretFree(answers map[string]string) error {

@@ -22,6 +22,12 @@ const (
 	most = 200
 )
 
+// Key is what a plan is made of.
+type Key struct {
+	Service    string // ref
+	GoldenPath string // that somebody chose; empty: that of the lock file, or the only one for the language
+}
+
 // Preview is what is known of the fixes of a service.
 type Preview struct {
 	Planning bool      // a plan is being made
@@ -36,7 +42,7 @@ type Preview struct {
 // if it is absent or not fresh; one plan is made at a time, the others wait. What is known stays while another one is
 // made.
 type Previews struct {
-	plan func(ctx context.Context, ref string) (*fix.Plan, error)
+	plan func(ctx context.Context, of Key) (*fix.Plan, error)
 	now  func() time.Time
 
 	ctx  context.Context //nolint:containedctx // of the goroutines, which outlive the look that started them
@@ -45,7 +51,7 @@ type Previews struct {
 	turn chan struct{} // held by whoever plans
 
 	mu      sync.Mutex
-	entries map[string]*entry
+	entries map[Key]*entry
 }
 
 type entry struct {
@@ -54,10 +60,10 @@ type entry struct {
 }
 
 // New returns previews that are made by plan.
-func New(plan func(ctx context.Context, ref string) (*fix.Plan, error), now func() time.Time) *Previews {
+func New(plan func(ctx context.Context, of Key) (*fix.Plan, error), now func() time.Time) *Previews {
 	ctx, stop := context.WithCancel(context.Background())
 	return &Previews{
-		plan: plan, now: now, ctx: ctx, stop: stop, turn: make(chan struct{}, 1), entries: map[string]*entry{},
+		plan: plan, now: now, ctx: ctx, stop: stop, turn: make(chan struct{}, 1), entries: map[Key]*entry{},
 	}
 }
 
@@ -68,8 +74,8 @@ func (p *Previews) Close() {
 }
 
 // Of returns what is known of the fixes of a service, and sees to it that they are planned.
-func (p *Previews) Of(ctx context.Context, ref string) Preview {
-	e, done := p.look(ref) //nolint:contextcheck // planning outlives the request that asks first
+func (p *Previews) Of(ctx context.Context, of Key) Preview {
+	e, done := p.look(of) //nolint:contextcheck // planning outlives the request that asks first
 	if done == nil {
 		return e
 	}
@@ -82,27 +88,27 @@ func (p *Previews) Of(ctx context.Context, ref string) Preview {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if now, ok := p.entries[ref]; ok {
+	if now, ok := p.entries[of]; ok {
 		return now.Preview
 	}
 	return e
 }
 
 // look returns what is known, and what is closed when more is: nil if it is not worth waiting.
-func (p *Previews) look(ref string) (Preview, <-chan struct{}) {
+func (p *Previews) look(of Key) (Preview, <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e := p.entries[ref]
+	e := p.entries[of]
 	if e == nil {
 		if !p.room() {
 			return Preview{Planning: true}, nil // the next look may find room
 		}
 		e = &entry{}
-		p.entries[ref] = e
+		p.entries[of] = e
 	}
 	if e.done == nil && (e.At.IsZero() || p.now().Sub(e.At).Abs() > Fresh) && p.ctx.Err() == nil {
 		e.done, e.Planning = make(chan struct{}), true
-		p.wait.Go(func() { p.make(ref, e) })
+		p.wait.Go(func() { p.make(of, e) })
 	}
 	if e.done == nil || !e.At.IsZero() {
 		return e.Preview, nil
@@ -116,19 +122,19 @@ func (p *Previews) room() bool {
 	if len(p.entries) < most {
 		return true
 	}
-	oldest := ""
-	for ref, e := range p.entries {
-		if e.done == nil && (oldest == "" || e.At.Before(p.entries[oldest].At)) {
-			oldest = ref
+	var oldest Key
+	for of, e := range p.entries {
+		if e.done == nil && (oldest == Key{} || e.At.Before(p.entries[oldest].At)) {
+			oldest = of
 		}
 	}
 	delete(p.entries, oldest)
-	return oldest != ""
+	return oldest != Key{}
 }
 
 // make makes a plan.
-func (p *Previews) make(ref string, e *entry) {
-	plan, err := p.once(ref)
+func (p *Previews) make(of Key, e *entry) {
+	plan, err := p.once(of)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	e.Plan, e.Err, e.At = plan, err, p.now()
@@ -137,10 +143,10 @@ func (p *Previews) make(ref string, e *entry) {
 }
 
 // once makes a plan when its turn comes. Parsers of strangers' files may panic, and that must not end the dashboard.
-func (p *Previews) once(ref string) (plan *fix.Plan, err error) {
+func (p *Previews) once(of Key) (plan *fix.Plan, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			plan, err = nil, fmt.Errorf("planning the fixes of %s: a defect of dxctl: %v", ref, r)
+			plan, err = nil, fmt.Errorf("planning the fixes of %s: a defect of dxctl: %v", of.Service, r)
 		}
 	}()
 	select {
@@ -151,5 +157,5 @@ func (p *Previews) once(ref string) (plan *fix.Plan, err error) {
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, within)
 	defer cancel()
-	return p.plan(ctx, ref)
+	return p.plan(ctx, of)
 }

@@ -19,14 +19,14 @@ type planner struct {
 	made atomic.Int32
 }
 
-func (p *planner) plan(ctx context.Context, ref string) (*fix.Plan, error) {
+func (p *planner) plan(ctx context.Context, of Key) (*fix.Plan, error) {
 	select {
 	case err := <-p.let:
 		p.made.Add(1)
 		if err != nil {
 			return nil, err
 		}
-		return &fix.Plan{Root: fmt.Sprint(ref, p.made.Load())}, nil
+		return &fix.Plan{Root: fmt.Sprint(of.Service, p.made.Load())}, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -36,7 +36,7 @@ func (p *planner) plan(ctx context.Context, ref string) (*fix.Plan, error) {
 func settled(t *testing.T, p *Previews, ref string) Preview {
 	t.Helper()
 	for {
-		if got := p.Of(t.Context(), ref); !got.Planning {
+		if got := p.Of(t.Context(), Key{Service: ref}); !got.Planning {
 			return got
 		}
 	}
@@ -49,7 +49,7 @@ func TestPreviews(t *testing.T) {
 	made := &planner{let: make(chan error, 10)}
 	p := New(made.plan, func() time.Time { mu.Lock(); defer mu.Unlock(); return now })
 	defer p.Close()
-	if got := p.Of(t.Context(), "a"); !got.Planning || got.Plan != nil || got.Err != nil || !got.At.IsZero() {
+	if got := p.Of(t.Context(), Key{Service: "a"}); !got.Planning || got.Plan != nil || got.Err != nil || !got.At.IsZero() {
 		t.Errorf("before the first plan: %+v", got)
 	}
 	made.let <- nil
@@ -57,18 +57,18 @@ func TestPreviews(t *testing.T) {
 		t.Errorf("the first plan: %+v", got)
 	}
 	later(Fresh)
-	if got := p.Of(t.Context(), "a"); got.Planning || got.Plan.Root != "a1" {
+	if got := p.Of(t.Context(), Key{Service: "a"}); got.Planning || got.Plan.Root != "a1" {
 		t.Errorf("a fresh plan: %+v", got)
 	}
 	later(time.Second)
-	if got := p.Of(t.Context(), "a"); !got.Planning || got.Plan == nil || got.Plan.Root != "a1" {
+	if got := p.Of(t.Context(), Key{Service: "a"}); !got.Planning || got.Plan == nil || got.Plan.Root != "a1" {
 		t.Errorf("an old plan while another one is made: %+v", got)
 	}
 	made.let <- errors.New("gone")
 	if got := settled(t, p, "a"); got.Plan != nil || got.Err == nil || got.Err.Error() != "gone" {
 		t.Errorf("a plan that failed: %+v", got)
 	}
-	if got := p.Of(t.Context(), "a"); got.Planning || made.made.Load() != 2 {
+	if got := p.Of(t.Context(), Key{Service: "a"}); got.Planning || made.made.Load() != 2 {
 		t.Errorf("a failure is tried again at once: %+v", got)
 	}
 }
@@ -99,20 +99,20 @@ func TestMany(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	p := New((&planner{}).plan, time.Now)
-	p.Of(t.Context(), "a")
+	p.Of(t.Context(), Key{Service: "a"})
 	p.Close()
-	if got := p.Of(t.Context(), "a"); got.Planning {
+	if got := p.Of(t.Context(), Key{Service: "a"}); got.Planning {
 		t.Errorf("after closing: %+v", got)
 	}
-	if got := p.Of(t.Context(), "b"); got.Planning && got.Plan != nil {
+	if got := p.Of(t.Context(), Key{Service: "b"}); got.Planning && got.Plan != nil {
 		t.Errorf("after closing: %+v", got)
 	}
 }
 
 // A parser of strangers' files that panics ends its plan, and nothing else.
 func TestPanic(t *testing.T) {
-	p := New(func(_ context.Context, ref string) (*fix.Plan, error) {
-		if ref == "bad" {
+	p := New(func(_ context.Context, of Key) (*fix.Plan, error) {
+		if of.Service == "bad" {
 			panic("index out of range")
 		}
 		return &fix.Plan{}, nil

@@ -382,6 +382,7 @@ var house = []struct {
 	},
 	{name: "web"},
 	{name: "web/planning", imports: []string{"access", "repository/yamlfile", "scorecards"}},
+	{name: "web/actionplan", imports: []string{"actions", "catalog", "catalog/identifier", "spelling"}},
 	{name: "web/answers"},
 	{name: "web/spreadsheet"},
 	{name: "web/charts", imports: []string{"report/words"}},
@@ -393,18 +394,18 @@ var house = []struct {
 		name: "web/pages",
 		imports: append(
 			[]string{"spelling", "event", "repository/waiver", "scorecards", "scorecards/campaign", "web/charts", "web/route",
-				"web/spreadsheet", "actions", "actions/fix", "actions/preview", "actions/repositories"},
+				"web/spreadsheet", "actions", "actions/fix", "actions/preview", "actions/repositories", "scorecards/paths", "web/actionplan"},
 			rendered...),
 	},
 	{name: "web/openapi", imports: []string{"web/route"}},
 	{
 		name: "web/api",
-		imports: append([]string{"actions", "spelling", "event", "catalog/identifier", "repository/waiver", "scorecards",
-			"scorecards/campaign", "web/openapi", "web/route"}, rendered...),
+		imports: append([]string{"actions", "spelling", "event", "repository/waiver", "scorecards", "scorecards/campaign",
+			"web/actionplan", "web/openapi", "web/route"}, rendered...),
 	},
 	{
 		name: "web/server",
-		imports: append([]string{"access", "actions", "actions/preview", "scorecards", "scorecards/campaign", "web", "web/answers", "web/api", "web/pages",
+		imports: append([]string{"access", "actions", "actions/preview", "scorecards", "scorecards/campaign", "web", "web/actionplan", "web/answers", "web/api", "web/pages",
 			"web/planning", "web/route"}, rendered...),
 	},
 	{

@@ -18,10 +18,11 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// ErrBusy is returned to a reader whose computation found no free slot within its time limit.
+// ErrBusy is returned to a reader whose computation found no free slot within its time limit, or no place to wait.
 var ErrBusy = errors.New("too many computations are under way; try again in a few seconds")
 
 // errClosed is returned by a cache that was closed.
@@ -40,6 +41,7 @@ type Config struct {
 	Timeout    time.Duration // of one computation, and of the wait for a slot
 	ErrorAge   time.Duration // how long an error is returned again without another computation
 	Slots      int           // computations at a time; 0: no limit
+	Queue      int           // computations that may wait for a slot; further ones are ErrBusy at once; 0: no limit
 }
 
 // Ask is one question of a reader.
@@ -66,6 +68,7 @@ type Cache[T any] struct {
 	metrics *Metrics
 	now     func() time.Time
 	slots   chan struct{}
+	queued  atomic.Int32 // computations that wait for a slot
 	closed  chan struct{}
 	running sync.WaitGroup
 
@@ -293,6 +296,15 @@ func (c *Cache[T]) compute(
 func (c *Cache[T]) acquire(ctx context.Context) error {
 	if c.slots == nil {
 		return nil
+	}
+	select {
+	case c.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	defer c.queued.Add(-1)
+	if n := c.queued.Add(1); c.cfg.Queue > 0 && n > int32(c.cfg.Queue) {
+		return ErrBusy
 	}
 	timer := time.NewTimer(c.cfg.Timeout)
 	defer timer.Stop()

@@ -3,15 +3,19 @@ package pages
 import (
 	"context"
 	"errors"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/fix"
+	"github.com/dxctl/dxctl/actions/preview"
 	"github.com/dxctl/dxctl/actions/repositories"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/scorecards/paths"
 	"github.com/dxctl/dxctl/web/route"
 	"github.com/gofiber/fiber/v2"
 )
@@ -21,10 +25,15 @@ type fixesView struct {
 	Name, Service string // of the entity, and its page
 	Planning      bool   // a plan is being made
 	At            time.Time
+	Self          string // this page, with the golden path that was chosen
+	GoldenPath    string // that was chosen; "" for none
 	NoPlan        string // why there is none; "" with one, and while the first is made
 	NoFiles       bool   // because the files are not at hand
 	Setting       string // why there is no patch for a setting
 	Arg           string // the service on the command line
+
+	Choice  *fix.ChoiceError // a golden path is to be chosen
+	Choices []goldenPathChoice
 
 	Plan     *fix.Document // nil: there is none
 	Commit   string        // that it was made on, shortened; "" for none
@@ -35,6 +44,15 @@ type fixesView struct {
 	Left     int  // files whose difference is not shown, because the page would be too large
 	Waiting  []outlook
 }
+
+// goldenPathChoice is a golden path that somebody may choose, and the page of the plan with it.
+type goldenPathChoice struct {
+	actions.Choice
+	Path string
+}
+
+// goldenPathParameter is the parameter with the golden path that somebody chose, which has the name of the flag.
+const goldenPathParameter = "golden-path"
 
 // gradeChange is the grade by a scorecard before and after.
 type gradeChange struct{ Before, After fix.Grade }
@@ -81,13 +99,27 @@ func (p *Pages) fixes(ctx context.Context, r route.Request) (route.Answer, error
 	if p.deps.Fixes == nil || e.Kind != "Component" {
 		return route.Answer{}, fiber.NewError(fiber.StatusNotFound, "no fixes are planned here for "+e.Ref)
 	}
-	known := p.deps.Fixes(ctx, e.Ref)
+	known, err := p.chosenFixes(ctx, e.Ref, r.Query(goldenPathParameter, ""))
+	if err != nil {
+		return route.Answer{}, err
+	}
 	view := fixesView{
 		layout: p.layout("Fixes of "+e.DisplayName(), "/services"), Name: e.DisplayName(), Service: report.ServicePath(e.Ref),
 		Planning: known.Planning, At: known.At, Contents: p.deps.Contents, Setting: fix.SettingOfHost,
-		Arg: report.ServiceArg(e.Ref),
+		Arg: report.ServiceArg(e.Ref), GoldenPath: r.Query(goldenPathParameter, ""),
 	}
-	if known.Err != nil {
+	view.Self = view.Service + "/fix"
+	if view.GoldenPath != "" {
+		view.Self += "?" + r.Values().Encode()
+	}
+	switch {
+	case known.Err == nil:
+	case errors.As(known.Err, &view.Choice):
+		for _, c := range view.Choice.Choices() {
+			path := view.Service + "/fix?" + url.Values{goldenPathParameter: {c.Value}}.Encode()
+			view.Choices = append(view.Choices, goldenPathChoice{c, path})
+		}
+	default:
 		view.NoFiles = errors.Is(known.Err, repositories.ErrNoFiles)
 		if view.NoPlan = "The log of the server says why"; view.Contents || view.NoFiles { // errors may cite files
 			view.NoPlan = known.Err.Error()
@@ -111,6 +143,25 @@ func (p *Pages) fixes(ctx context.Context, r route.Request) (route.Answer, error
 	}
 	view.Files, view.Left = fileChanges(doc.Files)
 	return p.render("fixes", view)
+}
+
+// chosenFixes returns what is known of the fixes of a service with the golden path that somebody chose, "" if nobody
+// did. Only one that is a choice is planned: an address must not start plans without end.
+func (p *Pages) chosenFixes(ctx context.Context, ref, path string) (preview.Preview, error) {
+	known := p.deps.Fixes(ctx, preview.Key{Service: ref})
+	choice, found := errors.AsType[*fix.ChoiceError](known.Err)
+	switch {
+	case path == "", known.Plan == nil && !found: // nothing is known yet, or there is no plan for another reason
+		return known, nil
+	case known.Plan != nil && known.Plan.Path.Name == path:
+		return known, nil
+	case known.Plan != nil:
+		return known, route.BadRequest("golden-path: the golden path of this service is %s, so that there is no choice; "+
+			"leave it out, or run `dxctl fix --golden-path %.80s` in a checkout", known.Plan.Path.Name, path)
+	case !slices.ContainsFunc(choice.Paths, func(one *paths.Path) bool { return one.Name == path }):
+		return known, route.BadRequest("golden-path: %.80q is none of the golden paths for this service", path)
+	}
+	return p.deps.Fixes(ctx, preview.Key{Service: ref, GoldenPath: path}), nil
 }
 
 func shortCommit(commit string) string {

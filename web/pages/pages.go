@@ -23,7 +23,7 @@ type Deps struct {
 	Version string
 	Demo    bool // every page says that the data are synthetic
 	// Fixes returns what is known of the fixes of a service; nil: there is no page of them.
-	Fixes    func(ctx context.Context, ref string) preview.Preview
+	Fixes    func(ctx context.Context, of preview.Key) preview.Preview
 	Contents bool // pages show what is in files of repositories
 }
 
@@ -60,7 +60,7 @@ func (p *Pages) Routes() []route.Route {
 	question.Live = true
 	followUp := route.Get("/surveys/:survey/follow-up", p.followUp)
 	followUp.Live = true
-	fixes := route.Get("/services/:namespace/:name/fix", p.fixes)
+	fixes := route.Get("/services/:namespace/:name/fix", p.fixes, goldenPathParameter)
 	fixes.Live = true // a plan is made in the background
 	return []route.Route{
 		route.Get("/", p.overview),

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -170,5 +171,76 @@ func TestPlansOfActions(t *testing.T) {
 	}
 	if strings.Contains(string(text), "directory of the service, which must be new") {
 		t.Error("the description of the API has an input that is refused")
+	}
+}
+
+// held is an action whose plan is not made before the test lets it.
+type held struct {
+	actions.Action
+	let chan struct{}
+}
+
+func (h held) Plan(ctx context.Context, _ actions.Input) (actions.Plan, error) {
+	select {
+	case <-h.let:
+		return actions.Plan{Action: "held"}, nil
+	case <-ctx.Done():
+		return actions.Plan{}, ctx.Err()
+	}
+}
+
+func (held) Descriptor() actions.Descriptor {
+	return actions.Descriptor{
+		Name: "held", Title: "Wait", Description: "It waits.", Role: actions.Engineer, Plan: []string{"Nothing."},
+		Input: []actions.Field{
+			{Name: "service", Title: "Service", Description: "a service", Type: actions.String, Entity: "Component"},
+			{Name: "turn", Title: "Turn", Description: "a number", Type: actions.String},
+		},
+	}
+}
+
+// TestPlansDoNotKeepPagesWaiting takes all slots of plans and all places of their queue: one more is refused at once,
+// pages and the rest of the API answer, and the plans are made when they can be.
+func TestPlansDoNotKeepPagesWaiting(t *testing.T) {
+	f := sharedFixture(t)
+	action := held{let: make(chan struct{})}
+	deps := f.deps
+	registry := prometheus.NewRegistry()
+	deps.Registerer, deps.Gatherer, deps.Actions = registry, registry, actions.Set{action}
+	app, err := server.New(server.DefaultConfig(), deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = app.Shutdown() })
+	busy := &fixture{app: app, store: f.store, catalog: f.catalog, deps: deps}
+	const places = server.PlanSlots + server.PlanQueue
+	statuses, refused := make(chan int, places+1), make(chan http.Header, places+1)
+	for turn := range places + 1 {
+		go func() {
+			status, header, _ := busy.do(t, asked(t, http.MethodPost, "/api/v1/actions/held/plan",
+				fmt.Sprintf(`{"service": "component:default/payment-service", "turn": "%d"}`, turn)))
+			if status == http.StatusServiceUnavailable {
+				refused <- header
+			}
+			statuses <- status
+		}()
+	}
+	if header := <-refused; header.Get("Retry-After") == "" { // it is refused because all the others have their places
+		t.Error("nothing says when to try again")
+	}
+	for _, path := range []string{"/", "/services", "/api/v1/services", "/api/v1/actions"} {
+		if status, _, body := busy.get(t, path); status != http.StatusOK {
+			t.Errorf("%s while plans wait: status %d: %.200s", path, status, body)
+		}
+	}
+	close(action.let)
+	made := 0
+	for range places + 1 {
+		if <-statuses == http.StatusOK {
+			made++
+		}
+	}
+	if made != places {
+		t.Errorf("%d plans were made, want %d", made, places)
 	}
 }

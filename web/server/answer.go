@@ -49,6 +49,19 @@ const (
 // report that a client has gone, so a request ends when it is answered, at readerLimit, or when the server stops.
 const QueryLimit = 30 * time.Second
 
+// The bounds of planning actions. Plans have slots of their own: pages and the API answer while all of them are taken.
+const (
+	planSlots = 2
+	planQueue = 8 // plans that wait for a slot; further ones are refused at once
+)
+
+func newPlans(m *answers.Metrics) *answers.Cache[prepared] {
+	return answers.New[prepared](answers.Config{
+		Name: "plans", MaxEntries: 100, MaxBytes: resultBytes, MaxAge: freshFor, Blind: blindFor, Patience: patience,
+		Late: latePatience, Timeout: QueryLimit, ErrorAge: errorAge, Slots: planSlots, Queue: planQueue,
+	}, m)
+}
+
 func newAnswers(m *answers.Metrics) *answers.Cache[prepared] {
 	return answers.New[prepared](answers.Config{
 		Name: "answers", MaxEntries: maxAnswers, MaxBytes: answerBytes, MaxAge: freshFor, Blind: blindFor,
@@ -76,7 +89,11 @@ func (a *app) answering(r route.Route) fiber.Handler {
 		if !r.Live {
 			current = a.versions.current(ctx)
 		}
-		got, err := a.answers.Get(ctx, answers.Ask[prepared]{
+		cache := a.answers
+		if r.Plans {
+			cache = a.plans
+		}
+		got, err := cache.Get(ctx, answers.Ask[prepared]{
 			Key: req.Key(), Version: current, AcceptLate: !strings.HasPrefix(r.Path, "/api/"),
 			Compute: func(ctx context.Context) (prepared, int64, error) { return prepare(ctx, r.Make, req) },
 		})

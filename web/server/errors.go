@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/dxctl/dxctl/web/actionplan"
 	"github.com/dxctl/dxctl/web/api"
 )
 
@@ -25,7 +26,7 @@ func (a *app) fail(c *fiber.Ctx, err error) error {
 		return insightProblem(c, status, err.Error())
 	}
 	if strings.HasPrefix(c.Path(), "/api/") {
-		return a.problem(c, status, err.Error())
+		return a.problem(c, status, err)
 	}
 	if status == fiber.StatusMisdirectedRequest || strings.HasPrefix(c.Path(), "/assets/") {
 		c.Set(fiber.HeaderContentType, "text/plain; charset=utf-8")
@@ -41,11 +42,15 @@ func (a *app) fail(c *fiber.Ctx, err error) error {
 	return c.Status(status).Send(page.Body)
 }
 
-// problem is the shape of every error of the API.
-func (a *app) problem(c *fiber.Ctx, status int, detail string) error {
-	doc, err := json.Marshal(api.Problem{
-		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Instance: c.Path(),
-	})
+// problem is the shape of every error of the API. That of a plan has more.
+func (a *app) problem(c *fiber.Ctx, status int, cause error) error {
+	problem := api.ActionProblem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: cause.Error(), Instance: c.Path(),
+	}
+	if unplanned, ok := errors.AsType[*actionplan.Error](cause); ok {
+		problem.Inputs, problem.Choices = unplanned.Inputs, unplanned.Choices
+	}
+	doc, err := json.Marshal(problem)
 	if err != nil {
 		return err
 	}

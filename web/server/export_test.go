@@ -8,6 +8,12 @@ import (
 // Build is New with the assets given.
 var Build = build
 
+// The bounds of planning actions.
+const (
+	PlanSlots = planSlots
+	PlanQueue = planQueue
+)
+
 // Parameters returns the parameters of every address whose answers are made from records.
 func Parameters() map[string][]string {
 	all := map[string][]string{}

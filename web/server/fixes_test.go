@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,7 +25,8 @@ import (
 const secret = "ci-of-payment-service"
 
 // plannedFixes are the fixes of services: a plan of payment-service, none of user-service, and none yet of others.
-func plannedFixes(_ context.Context, ref string) preview.Preview {
+func plannedFixes(_ context.Context, of preview.Key) preview.Preview {
+	ref := of.Service
 	switch ref {
 	case "component:default/payment-service":
 		return preview.Preview{At: present, Plan: &fix.Plan{
@@ -49,6 +51,17 @@ func plannedFixes(_ context.Context, ref string) preview.Preview {
 			},
 			Conflicts: []fix.Conflict{{Path: "Makefile", Reason: "both added it", Merge: "<<<<<<< " + secret}},
 		}}
+	case "component:default/orphan-service":
+		if of.GoldenPath == "go-worker" {
+			return preview.Preview{At: present, Plan: &fix.Plan{Path: &paths.Path{Name: "go-worker", Version: "2.0.0"},
+				Plan: actions.Plan{Files: []actions.FileChange{{Path: "AGENTS.md", After: []byte("a\n")}}}}}
+		}
+		return preview.Preview{At: present, Err: fmt.Errorf("planning: %w", &fix.ChoiceError{
+			Language: "Go", Fitting: true, Paths: []*paths.Path{
+				{Name: "go-service", Title: "Go service", Version: "1.0.0"},
+				{Name: "go-worker", Title: "Go worker", Version: "2.0.0", Description: "Takes jobs <from a queue>"},
+			},
+		})}
 	case "component:default/user-service":
 		return preview.Preview{At: present, Err: fmt.Errorf("planning: %w", repositories.ErrNoFiles)}
 	case "component:default/shared-library":
@@ -68,7 +81,7 @@ func TestFixesPage(t *testing.T) {
 	local, public := withActions(t), withActionsOn(t, beyond())
 	proxied := server.DefaultConfig()
 	proxied.Hosts = []string{"dxctl.example"}
-	const planned = "/services/default/payment-service/fix"
+	const planned, chosen = "/services/default/payment-service/fix", "/services/default/orphan-service/fix"
 	for _, c := range []struct {
 		name, path string
 		f          *fixture
@@ -87,6 +100,12 @@ func TestFixesPage(t *testing.T) {
 		{"no files", "/services/default/user-service/fix", local,
 			[]string{"There is no plan", "actions.checkouts", "dxctl fix", "Rules that are not"}, nil},
 		{"no files, for other machines", "/services/default/user-service/fix", public, []string{"actions.checkouts"}, nil},
+		{"a choice", chosen, local, []string{"Choose a golden path", "2 are for Go", `href="` + chosen +
+			`?golden-path=go-service"`, "Takes jobs &lt;from a queue&gt;", "go-worker 2.0.0"}, []string{"There is no plan"}},
+		{"a choice, for other machines", chosen, public, []string{"Choose a golden path", "go-worker 2.0.0"}, []string{"The log"}},
+		{"what was chosen", chosen + "?golden-path=go-worker", local, []string{"golden path go-worker 2.0.0",
+			"dxctl fix --golden-path go-worker --write"}, []string{"Choose a golden path"}},
+		{"the golden path that it has", planned + "?golden-path=go-service", local, []string{"Passes with the patch"}, nil},
 		{"an error", "/services/default/shared-library/fix", local, []string{"reading line 3: " + secret}, nil},
 		{"an error, for other machines", "/services/default/shared-library/fix", public,
 			[]string{"The log of the server says why"}, []string{secret}},
@@ -104,6 +123,14 @@ func TestFixesPage(t *testing.T) {
 				}
 			}
 		})
+	}
+	for path, want := range map[string]string{
+		planned + "?golden-path=go-worker": "is go-service, so that there is no choice",
+		chosen + "?golden-path=x":          "none of the golden paths",
+	} {
+		if status, _, body := local.get(t, path); status != http.StatusBadRequest || !strings.Contains(body, want) {
+			t.Errorf("%s: status %d: %.300s", path, status, body)
+		}
 	}
 	if page := local.page(t, "/services/default/payment-service"); !strings.Contains(page, `href="`+planned+`"`) {
 		t.Error("the page of the service does not lead to its fixes")
@@ -134,7 +161,15 @@ func fixAction(t *testing.T, all []*paths.Path) *fix.Action {
 		t.Fatal(err)
 	}
 	return &fix.Action{Open: func(_ context.Context, ref string) (fix.Options, func(), error) {
-		if ref != "component:default/payment-service" {
+		all := all
+		switch ref {
+		case "component:default/payment-service":
+		case "component:default/orphan-service":
+			i := slices.IndexFunc(all, func(p *paths.Path) bool { return p.Name == "go-service" })
+			worker := *all[i]
+			worker.Name = "go-worker"
+			all = append(slices.Clone(all), &worker)
+		default:
 			return fix.Options{}, nil, repositories.ErrNoFiles
 		}
 		return fix.Options{
@@ -174,6 +209,14 @@ func TestPlansOfFixes(t *testing.T) {
 			[]string{"there is no golden path"}, nil},
 		{"a service without files", `{"service": "component:default/user-service"}`, local, 400,
 			[]string{"actions.checkouts"}, nil},
+		{"a service that fits two golden paths", `{"service": "component:default/orphan-service"}`, local, 400,
+			[]string{`"choices":[{"input":"golden_path","value":"go-service"`, `"value":"go-worker"`, "name one with"}, nil},
+		{"the same for other machines", `{"service": "component:default/orphan-service"}`, public, 400,
+			[]string{`"value":"go-worker"`}, nil},
+		{"with the one that was chosen", `{"service": "component:default/orphan-service", "golden_path": "go-worker",
+			"rules": ["workflow-timeouts"]}`, local, 200, []string{`"name":"go-worker"`}, nil},
+		{"wrong inputs", `{"service": "component:default/payment-service", "rules": ["../x"], "x": 1}`, local, 400,
+			[]string{`"inputs":[{"input":"x","message":"fix has no input`}, nil},
 		{"an error for other machines", `{"service": "component:default/payment-service", "rules": ["nothing"]}`,
 			public, 400, []string{"may cite files"}, []string{"no scorecard"}},
 	} {

@@ -20,6 +20,7 @@ import (
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/scorecards/campaign"
 	"github.com/dxctl/dxctl/web"
+	"github.com/dxctl/dxctl/web/actionplan"
 	"github.com/dxctl/dxctl/web/answers"
 	"github.com/dxctl/dxctl/web/api"
 	"github.com/dxctl/dxctl/web/pages"
@@ -66,7 +67,7 @@ type Deps struct {
 	WebhookAnswer         any          // a value of the type that the answers of Webhooks are encoded from
 	Actions               actions.Set  // what can be planned over HTTP; nil: nothing
 	// Fixes returns what is known of the fixes of a service; nil: its page does not link to them.
-	Fixes func(ctx context.Context, ref string) preview.Preview
+	Fixes func(ctx context.Context, of preview.Key) preview.Preview
 	Demo  bool // every page says that the data are synthetic
 }
 
@@ -97,13 +98,15 @@ type app struct {
 	versions *versions
 	results  *resultCache
 	answers  *answers.Cache[prepared]
+	plans    *answers.Cache[prepared] // of actions
+	planner  *actionplan.Planner
 	metrics  *requestMetrics
 }
 
 // routes is everything that the server answers, in the order in which it is tried.
 func (a *app) routes() []route.Route {
 	described := slices.Concat(a.webhookRoutes(), a.planRoutes(), a.api.Routes(),
-		a.api.ActionRoutes(a.deps.Actions, a.contents), a.api.InsightRoutes())
+		a.api.ActionRoutes(a.planner), a.api.InsightRoutes())
 	return slices.Concat(described, []route.Route{a.api.OpenAPI(described)}, a.plainRoutes(), a.pages.Routes())
 }
 
@@ -177,6 +180,8 @@ func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
 		return nil, err
 	}
 	a := &app{deps: deps, contents: cfg.local(), versions: newVersions(deps), answers: newAnswers(cacheMetrics)}
+	a.plans = newPlans(cacheMetrics)
+	a.planner = &actionplan.Planner{Set: deps.Actions, Catalog: deps.Catalog, Contents: a.contents}
 	a.results = newResultCache(a.versions, cacheMetrics)
 	if a.reader, err = report.New(report.Deps{
 		Store: deps.Store, Metrics: deps.Metrics, Scorecards: deps.Scorecards, Catalog: deps.Catalog, Now: deps.Now,
@@ -242,6 +247,7 @@ func (a *app) serve(cfg Config) (*fiber.App, error) {
 	}
 	server.Hooks().OnShutdown(func() error {
 		a.answers.Close()
+		a.plans.Close()
 		a.results.cache.Close()
 		return nil
 	})

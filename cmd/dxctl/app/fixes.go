@@ -31,10 +31,16 @@ func (a *App) openFixes() (*fix.Action, *preview.Previews, error) {
 	action := &fix.Action{Open: func(ctx context.Context, ref string) (fix.Options, func(), error) {
 		return a.fixOptions(ctx, opened, ref)
 	}}
-	previews := preview.New(func(ctx context.Context, ref string) (*fix.Plan, error) {
-		p, err := action.Fixes(ctx, actions.Input{fix.ServiceField: ref})
-		if err != nil && !errors.Is(err, repositories.ErrNoFiles) && ctx.Err() == nil {
-			a.log.Warn("fixes of a service cannot be planned", "service", ref, "error", err)
+	previews := preview.New(func(ctx context.Context, of preview.Key) (*fix.Plan, error) {
+		in := actions.Input{fix.ServiceField: of.Service}
+		if of.GoldenPath != "" {
+			in[fix.PathField] = of.GoldenPath
+		}
+		p, err := action.Fixes(ctx, in)
+		var choice *fix.ChoiceError
+		expected := errors.Is(err, repositories.ErrNoFiles) || errors.As(err, &choice)
+		if err != nil && !expected && ctx.Err() == nil {
+			a.log.Warn("fixes of a service cannot be planned", "service", of.Service, "error", err)
 		}
 		return p, err
 	}, a.now)
