@@ -2,6 +2,7 @@ package statistics_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/dxctl/dxctl/surveys/statistics"
@@ -104,5 +105,39 @@ func TestRankCorrelationEqualsR(t *testing.T) {
 	equal(t, "high", c.High, -0.643130922454)
 	for i, p := range statistics.Holm([]float64{0.01, 0.04, 0.03, 0.005, 0.5}) {
 		equal(t, "adjusted p", p, []float64{0.04, 0.09, 0.09, 0.025, 0.5}[i])
+	}
+}
+
+// The bounds and p-values of the same order were computed in Python from all exchanges of two values and from
+// factorials. They are those of the nearest other order.
+func TestRankCorrelationOfTheSameOrder(t *testing.T) {
+	apart, tied := []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, []float64{1, 1, 2, 3, 3, 3, 4, 5, 6, 7, 8, 9}
+	for _, test := range []struct {
+		name   string
+		x      []float64
+		low, p float64
+	}{
+		{"10 groups", apart, 0.928347748, 5.511463844797178e-07},
+		{"12 groups with ties", tied, 0.965354953, 5.010421677088344e-08},
+	} {
+		opposite, exchanged := make([]float64, len(test.x)), slices.Clone(test.x)
+		for i, v := range test.x {
+			opposite[i] = -v
+		}
+		same, ok := statistics.Spearman(test.x, test.x)
+		against, _ := statistics.Spearman(test.x, opposite)
+		if !ok || same.Rho != 1 || same.High != 1 || against.Rho != -1 || against.Low != -1 || against.High != -same.Low {
+			t.Errorf("%s: %+v and %+v", test.name, same, against)
+		}
+		equal(t, test.name+": low", same.Low, test.low)
+		if math.Abs(same.P/test.p-1) > 1e-9 || same.P != against.P {
+			t.Errorf("%s: p is %v and %v, want %v", test.name, same.P, against.P, test.p)
+		}
+		last := len(exchanged) - 1
+		exchanged[last], exchanged[last-1] = exchanged[last-1], exchanged[last]
+		near, _ := statistics.Spearman(test.x, exchanged)
+		if near.Rho >= 1 || math.Abs(near.Low-same.Low) > 1e-12 || near.P < same.P {
+			t.Errorf("%s: two neighbors exchanged have %+v, and the same order %+v", test.name, near, same)
+		}
 	}
 }
