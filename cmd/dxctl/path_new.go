@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -53,6 +54,12 @@ func (s *cli) copyPath(p *paths.Path, dir string) error {
 	}
 	if err := writeTree(dir, tree); err != nil {
 		return fmt.Errorf("creating golden path %s: %w", dir, err)
+	}
+	if s.output != "table" {
+		return output.Table{
+			Columns: []string{"directory", "name", "files", "copy_of", "version"},
+			Rows:    [][]string{{dir, name, strconv.Itoa(len(tree)), p.Name, p.Version}}, Right: []string{"files"},
+		}.Print(s.out, s.output)
 	}
 	_, err = fmt.Fprintf(s.out, "%s: golden path %s with %s, a copy of %s %s\n\n"+
 		"Next:\n"+

@@ -346,9 +346,16 @@ func newSurveyTemplate(s *cli) *cobra.Command {
 		Use:   "template",
 		Short: "Print a questionnaire to start from",
 		Long: `Print a questionnaire of twelve statements, satisfaction, recommendation and two open questions, in words that you may
-use and change. Google Forms makes a form of the script of --format google-forms. An import recognizes its questions.`,
+use and change. Google Forms makes a form of the script of --format google-forms. An import recognizes its questions.
+-o json, csv and tsv print the questions for programs.`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if s.output != "table" {
+				if cmd.Flags().Changed("format") || file != "" {
+					return errors.New("-o is for programs and --format and --file are for people; use one of them")
+				}
+				return output.Table{Columns: questionnaire.Columns, Rows: questionnaire.Rows()}.Print(s.out, s.output)
+			}
 			text, err := questionnaire.Write(format)
 			if err != nil {
 				return fmt.Errorf("--format: %w", err)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -60,8 +61,7 @@ func followUpTable(f *report.SurveyFollowUp) output.Table {
 	}
 	for _, d := range f.Done {
 		t.Rows = append(t.Rows, []string{"done", d.Text, d.Rule.Title, fmt.Sprintf("passed %s, pass %s now", passed(d.Then),
-			passed(d.Now)), fmt.Sprintf("%d came to pass, %d no longer pass; %s, %d merged", len(d.Began), len(d.Ended),
-			words.Plural(len(d.Fixes), "pull request of a fix", "pull requests of fixes"), d.Merged)})
+			passed(d.Now)), doneText(d)})
 	}
 	t.Note = fmt.Sprintf("%s, and what was done up to %s. What goes together over teams is a hint, not a cause.", f.Title,
 		words.Day(f.Until))
@@ -76,6 +76,41 @@ func passed(s report.RuleShare) string {
 		return "not known"
 	}
 	return fmt.Sprintf("%d of %d", s.Pass, s.Of)
+}
+
+// surveySummaryTable has a row for each number, question and rule of a summary. For people it is a text.
+func surveySummaryTable(s *report.SurveySummary) output.Table {
+	t := output.Table{Columns: []string{"about", "question", "score", "answers", "change", "rule"}, Document: s,
+		Right: []string{"answers"}, Prose: s.Text(output.Printable)}
+	numbers := func(about string, all []report.SurveyNumber) {
+		for i := range all {
+			n := &all[i]
+			t.Rows = append(t.Rows, []string{about, n.Text, report.EstimateText(n.Score, 0), words.Whole(n.N),
+				report.ChangeText(n.Change), ""})
+		}
+	}
+	numbers("everyone", slices.DeleteFunc(slices.Clone(s.Everyone.Numbers), func(n report.SurveyNumber) bool {
+		return n.Measure == report.SurveyItems
+	}))
+	numbers("highest", s.Highest)
+	numbers("lowest", s.Lowest)
+	numbers("changed", s.Changed)
+	for _, h := range s.Hurts {
+		t.Rows = append(t.Rows, []string{"fix", h.Text, report.EstimateText(h.Score, 0), words.Whole(h.N),
+			fmt.Sprintf("%d of %d services pass", h.All.Pass, h.All.Of), h.Rule.Title})
+	}
+	for _, d := range s.Done {
+		if len(d.Began) > 0 || len(d.Fixes) > 0 {
+			t.Rows = append(t.Rows, []string{"done", d.Text, "", "", doneText(d), d.Rule.Title})
+		}
+	}
+	return t
+}
+
+// doneText is what became of a rule, in words.
+func doneText(d report.SurveyDone) string {
+	return fmt.Sprintf("%d came to pass, %d no longer pass; %s, %d merged", len(d.Began), len(d.Ended),
+		words.Plural(len(d.Fixes), "pull request of a fix", "pull requests of fixes"), d.Merged)
 }
 
 // summaryFormats are the formats of a summary; -o json has it as a document.
@@ -99,7 +134,7 @@ sends it once through the webhook that notify.surveys names.`,
 				if err != nil {
 					return err
 				}
-				t := output.Table{Document: summary, Prose: summary.Text(output.Printable)}
+				t := surveySummaryTable(summary)
 				if format == "markdown" {
 					t.Prose = output.PrintableLines(summary.Markdown())
 				}

@@ -106,7 +106,7 @@ func (s *cli) publishSurvey(ctx context.Context, id string, o app.Publication) (
 	for _, g := range doc.Groups {
 		people := words.Whole(g.People)
 		if g.People == 0 {
-			people = "–"
+			people = words.Dash
 		}
 		t.Rows = append(t.Rows, []string{orAll(g.Team, "everyone"), orAll(g.Tenure, "all"), orAll(g.GoldenPath, "all"),
 			words.Whole(g.Answers), people, words.Whole(g.Results)})

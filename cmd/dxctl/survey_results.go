@@ -123,7 +123,7 @@ func groupTable(t *output.Table, x *report.SurveyResults) {
 			{report.SurveyDimension, "cognitive_load"}, {report.SurveyDimension, "flow"}} {
 			cells = append(cells, numberCell(x.Survey, r.Number(m[0], m[1]), m[1]))
 		}
-		change := "–"
+		change := words.Dash
 		if n := r.Number(report.SurveyIndex, ""); n != nil {
 			change = report.ChangeText(n.Change)
 		}
@@ -132,7 +132,7 @@ func groupTable(t *output.Table, x *report.SurveyResults) {
 }
 
 func turnout(r report.SurveyRow) []string {
-	people := "–"
+	people := words.Dash
 	if r.People > 0 {
 		people = words.Whole(r.People)
 	}
@@ -173,7 +173,7 @@ func questionTable(t *output.Table, x *report.SurveyResults) {
 // itemCells are the answers, the mean, the score, the share of the two highest points, the eNPS, the distribution from
 // the lowest point in the good direction, and the change.
 func itemCells(n *report.SurveyNumber) []string {
-	top, promoters, distribution := "–", "–", "–"
+	top, promoters, distribution := words.Dash, words.Dash, words.Dash
 	if n.TopTwo != nil {
 		top = words.Percent(n.TopTwo.Value)
 	}

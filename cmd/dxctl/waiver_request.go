@@ -130,9 +130,12 @@ func (s *cli) requestWaiver(ctx context.Context, word string, r waiverRequest) e
 	if err != nil {
 		return fmt.Errorf("adding the waiver to %s: %w", filepath.Join(root, name), err)
 	}
-	if s.output == "json" {
-		return output.Table{Document: map[string]any{"file": filepath.Join(root, name), "diff": diff, "notes": notes}}.
-			Print(s.out, s.output)
+	if s.output != "table" {
+		file := filepath.Join(root, name)
+		return output.Table{
+			Columns: []string{"file", "diff", "notes"}, Rows: [][]string{{file, diff, strings.Join(notes, " ")}},
+			Document: map[string]any{"file": file, "diff": diff, "notes": notes},
+		}.Print(s.out, s.output)
 	}
 	fmt.Fprint(s.out, diff)
 	for _, note := range notes {

@@ -126,10 +126,11 @@ func points(i surveys.Item) string {
 	return "1 strongly disagree to 5 strongly agree"
 }
 
-func table() (string, error) {
-	var b strings.Builder
-	w := csv.NewWriter(&b)
-	rows := [][]string{{"key", "question", "dimension", "scale", "direction", "answers"}}
+// Columns are the columns of the questionnaire as a table.
+var Columns = []string{"key", "question", "dimension", "scale", "direction", "answers"}
+
+// Rows returns the questions as a table with Columns.
+func Rows() (rows [][]string) {
 	for _, i := range Items() {
 		row := []string{i.Key, i.Text, string(i.Dimension), "", "", points(i)}
 		if i.Kind == surveys.Rating {
@@ -140,7 +141,12 @@ func table() (string, error) {
 		}
 		rows = append(rows, row)
 	}
-	if err := w.WriteAll(rows); err != nil {
+	return rows
+}
+
+func table() (string, error) {
+	var b strings.Builder
+	if err := csv.NewWriter(&b).WriteAll(append([][]string{Columns}, Rows()...)); err != nil {
 		return "", fmt.Errorf("writing the questionnaire: %w", err)
 	}
 	return b.String(), nil

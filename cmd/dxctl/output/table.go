@@ -3,6 +3,7 @@ package output
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -26,8 +27,14 @@ type Table struct {
 	Prose    string   // printed instead of a table, where text is easier to read than columns
 }
 
+// errNoColumns reports that a table has nothing for a spreadsheet. An empty line would look like an empty result.
+var errNoColumns = errors.New("the result has no columns; use -o json or -o table")
+
 // Print writes t to w in one of Formats; any other format is printed as a table.
 func (t Table) Print(w io.Writer, format string) error {
+	if len(t.Columns) == 0 && (format == "csv" || format == "tsv") {
+		return errNoColumns
+	}
 	switch format {
 	case "json":
 		enc := json.NewEncoder(w)

@@ -25,3 +25,14 @@ func TestTableFormats(t *testing.T) {
 		}
 	}
 }
+
+// A result without columns is no empty spreadsheet.
+func TestTableWithoutColumns(t *testing.T) {
+	for _, format := range Formats {
+		var b strings.Builder
+		err := Table{Document: []string{"x"}, Prose: "x"}.Print(&b, format)
+		if spreadsheet := format == "csv" || format == "tsv"; (err != nil) != spreadsheet || (b.Len() == 0) != spreadsheet {
+			t.Errorf("%s: %q, %v", format, b.String(), err)
+		}
+	}
+}
