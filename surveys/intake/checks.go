@@ -2,7 +2,6 @@ package intake
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -87,7 +86,7 @@ func (p *Plan) Check(r Result) {
 	}
 	p.Notes = append(p.Notes, p.export.Notes...)
 	p.checkScales()
-	p.checkTurned(r)
+	p.checkAgainst(r)
 }
 
 // checkScales compares the scales of the map with the answers: a form that offers another scale than in the quarter
@@ -135,62 +134,4 @@ func (p *Plan) checkScales() {
 				seen.Max, item.Scale))
 		}
 	}
-}
-
-// checkTurned notes ratings that go against the others: where most people who are content with the rest are not with
-// this, its direction is likely to be the other one. It takes 20 answers and a correlation of −0.3 to say so.
-func (p *Plan) checkTurned(r Result) {
-	const least, against = 20, -0.3
-	items := p.Survey.Items
-	sum := make([]float64, len(r.Answers.Responses)) // of the ratings on 0 to 1, in the good direction
-	count := make([]int, len(r.Answers.Responses))
-	value := func(i, k int) (float64, bool) {
-		point, ok := r.Answers.Responses[i].Ratings[k].Get()
-		if !ok {
-			return 0, false
-		}
-		s := items[k].Scale
-		return float64(items[k].Good(point)-s.Min) / float64(s.Max-s.Min), true
-	}
-	for k := range items {
-		if items[k].Kind != surveys.Rating {
-			continue
-		}
-		for i := range r.Answers.Responses {
-			if v, ok := value(i, k); ok {
-				sum[i] += v
-				count[i]++
-			}
-		}
-	}
-	for k := range items {
-		if items[k].Kind != surveys.Rating {
-			continue
-		}
-		var xs, ys []float64
-		for i := range r.Answers.Responses {
-			if v, ok := value(i, k); ok && count[i] > 3 {
-				xs, ys = append(xs, v), append(ys, (sum[i]-v)/float64(count[i]-1))
-			}
-		}
-		if len(xs) >= least && correlation(xs, ys) <= against {
-			p.Notes = append(p.Notes, fmt.Sprintf("item %s goes against all others: check its direction, and whether the form "+
-				"turned its scale round", items[k].Key))
-		}
-	}
-}
-
-// correlation is Pearson's.
-func correlation(x, y []float64) float64 {
-	n := float64(len(x))
-	var sx, sy, sxx, syy, sxy float64
-	for i := range x {
-		sx, sy = sx+x[i], sy+y[i]
-		sxx, syy, sxy = sxx+x[i]*x[i], syy+y[i]*y[i], sxy+x[i]*y[i]
-	}
-	spread := math.Sqrt((sxx - sx*sx/n) * (syy - sy*sy/n))
-	if !(spread > 1e-12) {
-		return 0
-	}
-	return (sxy - sx*sy/n) / spread
 }

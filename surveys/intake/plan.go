@@ -23,9 +23,10 @@ type Plan struct {
 	Notes    []string // what a person should know or check
 	Guessed  bool     // the definition was made from the export
 
-	export form.Export
-	items  []int // per item: the position of its column; -1: none
-	at     columns
+	against map[string]bool // items that are noted to go against the others, or to be turned round
+	export  form.Export
+	items   []int // per item: the position of its column; -1: none
+	at      columns
 }
 
 // columns are the positions of the columns that are no questions; -1: there is none.

@@ -26,10 +26,10 @@ type Correlation struct {
 //
 // Neither is defined if both sides have the same order, or the opposite one (ρ = ±1): z is infinite, and that would be
 // an interval without a width. The interval then reaches from ±1 to the bound of the nearest coefficient that the same
-// values can have in another order: that of two neighbors exchanged, 1 − 12/(n³ − n) without ties, by Spearman's formula
-// 1 − 6·Σd²/(n³ − n). A bound that grows with the coefficient cannot be lower at 1 than there, so that it is on the safe
-// side. The p-value is then the exact one of a permutation test: 2/n!, times the orders that ties leave open. No other
-// is below it, where t would be.
+// values can have in another order: that of two neighbors exchanged, 1 − 12/(n³ − n) without ties, by Spearman's
+// formula 1 − 6·Σd²/(n³ − n). A bound that grows with the coefficient cannot be lower at 1 than there, so that it is on
+// the safe side. The p-value is then the exact one of a permutation test: 2/n!, times the orders that ties leave open.
+// No other is below it, where t would be.
 //
 // Bonett, D. G. and Wright, T. A. (2000). Sample size requirements for estimating Pearson, Kendall and Spearman
 // correlations. Psychometrika 65 (1), 23–28. doi:10.1007/BF02294183

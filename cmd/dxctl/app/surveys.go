@@ -184,6 +184,32 @@ func (a *App) earlierSurvey(id string) (surveys.Survey, error) {
 	return surveys.Load(surveys.FileOf(a.SurveyDir(), ids[0]), ids[0])
 }
 
+// checkTurned compares the answers with those of the latest earlier survey that is stored.
+func (a *App) checkTurned(
+	ctx context.Context, opened *archive.Archive, plan *intake.Plan, result intake.Result, id string,
+) error {
+	stored, err := opened.List(ctx)
+	if err != nil {
+		return err
+	}
+	latest := ""
+	for _, e := range stored {
+		if e.Survey < id && e.Version > 0 {
+			latest = max(latest, e.Survey)
+		}
+	}
+	if latest == "" {
+		return nil
+	}
+	earlier, err := opened.Load(ctx, latest)
+	if err != nil { // that is a matter of the other survey
+		plan.Notes = append(plan.Notes, fmt.Sprintf("not compared with survey %s: %v", latest, err))
+		return nil
+	}
+	plan.CheckTurned(result, earlier)
+	return nil
+}
+
 // importInto reads the rows, previews them, and stores the good ones.
 func (a *App) importInto(
 	ctx context.Context, opened *archive.Archive, plan *intake.Plan, people *intake.Population, i SurveyImport,
@@ -209,6 +235,9 @@ func (a *App) importInto(
 	}
 	result := plan.Read(people, key)
 	plan.Check(result)
+	if err := a.checkTurned(ctx, opened, plan, result, i.ID); err != nil {
+		return preview, err
+	}
 	switch {
 	case first:
 	case hasKey:
