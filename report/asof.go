@@ -71,7 +71,7 @@ func (r *Reader) AsOf(ctx context.Context, ref string, at time.Time) (AsOf, erro
 	if len(result.Service.Reports) > 0 {
 		result.Service.Report = &result.Service.Reports[0]
 	}
-	result.Notes = []string{"The rules and the catalog are those of today; the facts are those that were known then."}
+	result.Notes = []string{todaysRules}
 	if len(facts) == 0 {
 		result.Notes = append(result.Notes, "No fact of this service was known then.")
 	} else if note := history.Note(); note != "" {

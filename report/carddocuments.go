@@ -46,6 +46,7 @@ func (c Card) document() CardDocument {
 
 // CardsDocument is a list of scorecards.
 type CardsDocument struct {
+	Past
 	Scorecards []CardDocument `json:"scorecards"`
 	Total      int            `json:"total"`
 	Next       string         `json:"next"`
@@ -88,6 +89,7 @@ func (r RuleRow) document(scorecard string) RuleRowDocument {
 
 // CardDetail is one scorecard with a part of its rules, and how many entities had each level over time.
 type CardDetail struct {
+	Past
 	CardDocument
 	RuleList []RuleRowDocument `json:"rule_list"`
 	Total    int               `json:"total"` // rules that fit the filter
@@ -117,6 +119,7 @@ type GradedDocument struct {
 
 // CardServicesDocument is a list of what a scorecard grades.
 type CardServicesDocument struct {
+	Past
 	Scorecard string           `json:"scorecard"`
 	Services  []GradedDocument `json:"services"`
 	Total     int              `json:"total"`
@@ -145,6 +148,7 @@ type CardTeamDocument struct {
 
 // CardTeamsDocument is a list of such teams.
 type CardTeamsDocument struct {
+	Past
 	Scorecard string             `json:"scorecard"`
 	Teams     []CardTeamDocument `json:"teams"`
 	Total     int                `json:"total"`
@@ -184,6 +188,7 @@ type UsedFactDocument struct {
 
 // RulePageDocument is a rule with a part of the entities that it looks at.
 type RulePageDocument struct {
+	Past
 	Scorecard string `json:"scorecard"`
 	RuleRowDocument
 	Why         string                `json:"why"`

@@ -208,6 +208,7 @@ func (s Service) document(rules bool) ServiceDocument {
 
 // ServicesDocument is a list of services.
 type ServicesDocument struct {
+	Past
 	Services      []ServiceDocument      `json:"services"`
 	Total         int                    `json:"total"`
 	Unmapped      []metrics.ServiceStats `json:"unmapped"` // what no service claims; only in the list of all services
@@ -233,6 +234,7 @@ func NewServicesDocument(services []Service, p Page) ServicesDocument {
 
 // EntitiesDocument is a list of graded entities that are no services.
 type EntitiesDocument struct {
+	Past
 	Entities []ServiceDocument `json:"entities"`
 	Total    int               `json:"total"`
 	Next     string            `json:"next"`
@@ -321,6 +323,7 @@ func (s Service) Document() ServiceDetail { return ServiceDetail{s.document(true
 
 // GradesDocument is the list of all grades with their rules.
 type GradesDocument struct {
+	Past
 	Grades []GradeDocument `json:"grades"`
 	Total  int             `json:"total"`
 	Next   string          `json:"next"`

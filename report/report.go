@@ -69,6 +69,10 @@ func notFound(format string, args ...any) error { return &NotFoundError{fmt.Spri
 type Reader struct {
 	deps     Deps
 	audience Audience
+
+	// Of a reader of a past time, as Then makes it.
+	then       time.Time // zero: the present
+	pastGrades []scorecards.Report
 }
 
 // New returns a reader for everyone.

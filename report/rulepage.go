@@ -47,11 +47,13 @@ func (r *Reader) Rule(ctx context.Context, scorecard, id string) (RulePage, erro
 	}
 	page.Row = card.Rules[i]
 	page.Facts = r.deps.Scorecards.DefinitionsOf(card.Scorecard.Name, id)
-	took, err := r.repairs(ctx)
-	if err != nil {
-		return page, err
+	if r.then.IsZero() {
+		took, err := r.repairs(ctx)
+		if err != nil {
+			return page, err
+		}
+		page.Took = took.of(card.Scorecard.Name, id)
 	}
-	page.Took = took.of(card.Scorecard.Name, id)
 	if page.Row.Stage == format.Retired {
 		return page, nil
 	}
@@ -66,7 +68,7 @@ func (r *Reader) Rule(ctx context.Context, scorecard, id string) (RulePage, erro
 			continue
 		}
 		row := RuleService{Service: s, Result: &s.Report.Results[j]}
-		row.Since, row.FromBeginning = histories[s.Entity.Ref].Since(row.Result.Outcome)
+		row.Since, row.FromBeginning = r.upTo(histories[s.Entity.Ref]).Since(row.Result.Outcome)
 		now[s.Entity.Ref] = row.Result.Outcome
 		page.All = append(page.All, row)
 	}
@@ -74,6 +76,18 @@ func (r *Reader) Rule(ctx context.Context, scorecard, id string) (RulePage, erro
 		page.History = outcomesOver(histories, now, r.deps.Now())
 	}
 	return page, nil
+}
+
+// upTo returns the part of a history that the time of the reader knows.
+func (r *Reader) upTo(h scorecards.OutcomeHistory) scorecards.OutcomeHistory {
+	if r.then.IsZero() {
+		return h
+	}
+	later := slices.IndexFunc(h, func(o scorecards.OutcomeAt) bool { return o.At.After(r.then) })
+	if later < 0 {
+		return h
+	}
+	return h[:later]
 }
 
 func noRule(card *Card, id string) error {
@@ -141,8 +155,12 @@ var RuleServiceColumns = []sorting.Field[RuleService]{
 // ByOutcome is the order of the entities of a rule that nobody has sorted: what asks for attention first.
 var ByOutcome = sorting.Order{By: "outcome"}
 
-// Steps returns what it would take for each of the entities to earn the rule; nil for those that have.
+// Steps returns what it would take for each of the entities to earn the rule; nil for those that have, and
+// as of a past time.
 func (r *Reader) Steps(ctx context.Context, rows []RuleService) ([]*Step, error) {
+	if !r.then.IsZero() {
+		return make([]*Step, len(rows)), nil
+	}
 	known, err := r.experience(ctx)
 	if err != nil {
 		return nil, err

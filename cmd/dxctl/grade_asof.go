@@ -66,7 +66,7 @@ func (s *cli) gradeAllAsOf(
 		if s.output == "json" {
 			t.Document = then.Document()
 		}
-		t.Note = "As of " + then.At.Format(time.RFC3339) + ". " + strings.Join(then.Notes, " ") + "\n`dxctl grade SERVICE " +
+		t.Note = "As of " + then.AsOf.Format(time.RFC3339) + ". " + strings.Join(then.Notes, " ") + "\n`dxctl grade SERVICE " +
 			"--as-of " + options.asOf + "` explains each rule."
 		err = t.Print(s.out, s.output)
 	}

@@ -48,6 +48,11 @@ func decodeEvents(d delivery.Delivery) ([]decoded, error) {
 	return []decoded{decodeBinary(d)}, nil
 }
 
+// unreadable returns why an event cannot be read. The library lists mistakes in lines.
+func unreadable(err error) error {
+	return errors.New("the event cannot be read: " + strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
+}
+
 // decoded is one event of a delivery, or why it cannot be read.
 type decoded struct {
 	event   cloudevent.Event
@@ -83,7 +88,7 @@ func decodeStructured(doc []byte) decoded {
 		}
 	}
 	if err != nil {
-		out.err = fmt.Errorf("the event cannot be read: %w", err)
+		out.err = unreadable(err)
 		return out
 	}
 	out.err = check(out.event)
@@ -131,7 +136,7 @@ func decodeBinary(d delivery.Delivery) decoded {
 	}
 	e, err := binding.ToEvent(context.Background(), cehttp.NewMessage(h, io.NopCloser(bytes.NewReader(d.Body))))
 	if err != nil {
-		out.err = fmt.Errorf("the event cannot be read: %w", err)
+		out.err = unreadable(err)
 		return out
 	}
 	out.event, out.err = *e, check(*e)

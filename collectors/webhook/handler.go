@@ -293,7 +293,7 @@ func (h *Handler) answer(w http.ResponseWriter, status int, a Answer) {
 	if err != nil { // a reason that is no text
 		doc = []byte(`{"error":"the answer could not be written"}`)
 	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	if _, err := w.Write(append(doc, '\n')); err != nil {

@@ -339,13 +339,24 @@ func (h *History) FactsAt(ref string, at time.Time) map[string]event.Fact {
 }
 
 // Note returns what is not recorded of the range, as sentences; "" if everything is.
-func (h *History) Note() string {
+func (h *History) Note() string { return notRecorded(h.recorded, h.times[0]) }
+
+// Recorded returns, as a sentence, what is not recorded of the time from a past one on; "" if everything is.
+func Recorded(ctx context.Context, s Store, from time.Time) (string, error) {
+	since, err := s.ReadsRecordedSince(ctx)
+	if err != nil {
+		return "", err
+	}
+	return notRecorded(since, from), nil
+}
+
+func notRecorded(since, from time.Time) string {
 	const remedy = " the age of a fact is not judged where it is not recorded."
 	switch {
-	case h.recorded.IsZero():
+	case since.IsZero():
 		return "When facts were read again is not recorded yet:" + remedy
-	case h.recorded.After(h.times[0]):
-		return "When facts were read again is recorded since " + h.recorded.Format(time.DateOnly) + ":" + remedy
+	case since.After(from):
+		return "When facts were read again is recorded since " + since.Format(time.DateOnly) + ":" + remedy
 	}
 	return ""
 }

@@ -32,16 +32,17 @@ func (a *API) Routes() []route.Route {
 		return route.Get(path, produce, route.APIParameters(filters...)...).
 			Titled(title + "; " + strings.Join(slices.Concat(filters, []string{"sort", "dir", "page", "per_page"}), ", "))
 	}
+	past := func(filters []string) []string { return append(slices.Clone(filters), "as_of") }
 	return slices.Concat(a.surveyRoutes(list), a.batchRoutes(list), []route.Route{
 		route.Get("/api/v1", a.index).Titled("this list").Answers(IndexDocument{}),
-		list("/api/v1/services", a.services, "services with their levels and numbers", route.ServiceFilters).
+		list("/api/v1/services", a.services, "services with their levels and numbers", past(route.ServiceFilters)).
 			With(sortedBy(sorting.Columns(report.ServiceColumns)), outcomes).Answers(report.ServicesDocument{}),
 	}, a.one("/api/v1/services/:namespace/:name", "service"), []route.Route{
 		list("/api/v1/entities", a.entities, "graded entities that are no services, such as libraries, with their levels",
-			route.ServiceFilters).
+			past(route.ServiceFilters)).
 			With(sortedBy(sorting.Columns(report.EntityColumns)), outcomes).Answers(report.EntitiesDocument{}),
 	}, a.one("/api/v1/entities/:entitykind/:namespace/:name", "graded entity, such as a system"), []route.Route{
-		list("/api/v1/grades", a.grades, "grades with their rules", route.ServiceFilters).
+		list("/api/v1/grades", a.grades, "grades with their rules", past(route.ServiceFilters)).
 			With(sortedBy(sorting.Columns(report.ServiceColumns)), outcomes, perPage(route.APIRuleSize)).
 			Answers(report.GradesDocument{}),
 		list("/api/v1/waivers", a.waivers, "waivers with their state and what the rules would be without them",
@@ -58,23 +59,23 @@ func (a *API) Routes() []route.Route {
 				Description: "what the service is to the campaign", Values: route.CampaignVerdicts(),
 				Default: report.LeftOver}).
 			Answers(report.CampaignDetail{}),
-		list("/api/v1/scorecards", a.scorecards, "scorecards with the levels of what they grade", route.CardFilters).
+		list("/api/v1/scorecards", a.scorecards, "scorecards with the levels of what they grade", past(route.CardFilters)).
 			With(sortedBy(sorting.Columns(report.CardColumns)), oneOf("origin", "where the scorecard is from", report.Origins)).
 			Answers(report.CardsDocument{}),
 		list("/api/v1/scorecards/:scorecard", a.scorecard, "one scorecard with its rules, and its levels over time",
-			route.CardRuleFilters).
+			past(route.CardRuleFilters)).
 			With(sortedBy(sorting.Columns(report.RuleColumns)),
 				oneOf("stage", "stage in the life of the rule", report.RuleStages),
 				route.Parameter{Name: "level", Description: "level that needs the rule"}).
 			Answers(report.CardDetail{}),
 		list("/api/v1/scorecards/:scorecard/services", a.scorecardServices, "what a scorecard grades, with level and score",
-			route.CardServiceFilters).
+			past(route.CardServiceFilters)).
 			With(sortedBy(sorting.Columns(report.CardServiceColumns))).Answers(report.CardServicesDocument{}),
 		list("/api/v1/scorecards/:scorecard/teams", a.scorecardTeams, "the teams of what a scorecard grades, by level",
-			route.CardTeamFilters).
+			past(route.CardTeamFilters)).
 			With(sortedBy(sorting.Columns(report.CardTeamColumns))).Answers(report.CardTeamsDocument{}),
 		list("/api/v1/scorecards/:scorecard/rules/:rule", a.rule, "one rule: who passes, since when, what it would take",
-			route.RuleServiceFilters).
+			past(route.RuleServiceFilters)).
 			With(sortedBy(sorting.Columns(report.RuleServiceColumns)), outcomes).Answers(report.RulePageDocument{}),
 		route.Get("/api/v1/compliance", a.compliance, route.ComplianceFilters...).
 			Titled("what the rules show about the controls of a public standard; " +
@@ -170,11 +171,15 @@ func (a *API) services(ctx context.Context, r route.Request) (route.Answer, erro
 	if err != nil {
 		return route.Answer{}, err
 	}
-	services, err := a.reader.Services(ctx)
+	reader, past, err := a.readerOf(ctx, r)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	list, filtered, err := a.selected(r, services, report.ServiceColumns)
+	services, err := reader.Services(ctx)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	list, filtered, err := selected(r, reader, services, report.ServiceColumns)
 	if err != nil {
 		return route.Answer{}, err
 	}
@@ -182,6 +187,7 @@ func (a *API) services(ctx context.Context, r route.Request) (route.Answer, erro
 	if !filtered { // a filter of services selects no scope that belongs to none
 		doc.Unmapped, doc.UnmappedTotal = report.PageOf(services.Unmapped, p), len(services.Unmapped)
 	}
+	doc.Past = past
 	doc.Next = route.NextPage("/api/v1/services", r, p, max(doc.Total, doc.UnmappedTotal))
 	return document(doc)
 }
@@ -192,23 +198,28 @@ func (a *API) entities(ctx context.Context, r route.Request) (route.Answer, erro
 	if err != nil {
 		return route.Answer{}, err
 	}
-	services, err := a.reader.Services(ctx)
+	reader, past, err := a.readerOf(ctx, r)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	list, _, err := a.selected(r, report.Services{List: services.Others}, report.EntityColumns)
+	services, err := reader.Services(ctx)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	list, _, err := selected(r, reader, report.Services{List: services.Others}, report.EntityColumns)
 	if err != nil {
 		return route.Answer{}, err
 	}
 	doc := report.NewEntitiesDocument(list, p)
+	doc.Past = past
 	doc.Next = route.NextPage("/api/v1/entities", r, p, doc.Total)
 	return document(doc)
 }
 
 // selected returns the services that a request asks for, in its order, and whether it has a filter.
-func (a *API) selected(r route.Request, services report.Services, columns []sorting.Field[report.Service]) (
-	[]report.Service, bool, error) {
-	filter, err := route.ServiceFilterOf(r, a.reader, a.reader.ServiceChoices(services))
+func selected(r route.Request, reader *report.Reader, services report.Services,
+	columns []sorting.Field[report.Service]) ([]report.Service, bool, error) {
+	filter, err := route.ServiceFilterOf(r, reader, reader.ServiceChoices(services))
 	if err != nil {
 		return nil, false, err
 	}

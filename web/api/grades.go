@@ -30,6 +30,24 @@ func (a *API) service(ctx context.Context, r route.Request) (route.Answer, error
 	return document(service.Document())
 }
 
+// readerOf returns the reader that answers a request: of the present, or of the time as_of, which is a past one.
+func (a *API) readerOf(ctx context.Context, r route.Request) (*report.Reader, report.Past, error) {
+	text := r.Query("as_of", "")
+	if text == "" {
+		return a.reader, report.Past{}, nil
+	}
+	at, err := report.ParseAsOf(text, a.reader.Now())
+	if err != nil {
+		return nil, report.Past{}, route.BadRequest("%s", err)
+	}
+	then, err := a.reader.Then(ctx, at)
+	if err != nil {
+		return nil, report.Past{}, err
+	}
+	past, err := then.Past(ctx)
+	return then, past, err
+}
+
 // live marks a route whose answers change with the time alone.
 func live(r route.Route) route.Route {
 	r.Live = true
@@ -98,12 +116,16 @@ func (a *API) grades(ctx context.Context, r route.Request) (route.Answer, error)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	services, err := a.reader.Services(ctx)
+	reader, past, err := a.readerOf(ctx, r)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	services, err := reader.Services(ctx)
 	if err != nil {
 		return route.Answer{}, err
 	}
 	services.List = slices.Concat(services.List, services.Others)
-	list, _, err := a.selected(r, services, report.ServiceColumns)
+	list, _, err := selected(r, reader, services, report.ServiceColumns)
 	if err != nil {
 		return route.Answer{}, err
 	}
@@ -112,6 +134,7 @@ func (a *API) grades(ctx context.Context, r route.Request) (route.Answer, error)
 		grades = append(grades, service.Reports...)
 	}
 	doc := report.NewGradesDocument(grades, p)
+	doc.Past = past
 	doc.Next = route.NextPage("/api/v1/grades", r, p, doc.Total)
 	return document(doc)
 }

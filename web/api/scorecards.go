@@ -10,6 +10,10 @@ import (
 
 // scorecards lists the scorecards.
 func (a *API) scorecards(ctx context.Context, r route.Request) (route.Answer, error) {
+	reader, past, err := a.readerOf(ctx, r)
+	if err != nil {
+		return route.Answer{}, err
+	}
 	p, err := route.APIPage(r, route.APIListSize)
 	if err != nil {
 		return route.Answer{}, err
@@ -22,23 +26,28 @@ func (a *API) scorecards(ctx context.Context, r route.Request) (route.Answer, er
 	if err != nil {
 		return route.Answer{}, err
 	}
-	cards, err := a.reader.Cards(ctx)
+	cards, err := reader.Cards(ctx)
 	if err != nil {
 		return route.Answer{}, err
 	}
 	list := sorting.Rows(report.SelectCards(cards, filter), report.CardColumns, order)
 	doc := report.NewCardsDocument(list, p)
+	doc.Past = past
 	doc.Next = route.NextPage("/api/v1/scorecards", r, p, doc.Total)
 	return document(doc)
 }
 
 // scorecard has one scorecard with its rules.
 func (a *API) scorecard(ctx context.Context, r route.Request) (route.Answer, error) {
+	reader, past, err := a.readerOf(ctx, r)
+	if err != nil {
+		return route.Answer{}, err
+	}
 	p, err := route.APIPage(r, route.APIListSize)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	card, err := a.reader.Card(ctx, r.Param("scorecard"))
+	card, err := reader.Card(ctx, r.Param("scorecard"))
 	if err != nil {
 		return route.Answer{}, err
 	}
@@ -50,27 +59,32 @@ func (a *API) scorecard(ctx context.Context, r route.Request) (route.Answer, err
 	if err != nil {
 		return route.Answer{}, err
 	}
-	trend, err := a.reader.Trend(ctx, &card)
+	trend, err := reader.Trend(ctx, &card)
 	if err != nil {
 		return route.Answer{}, err
 	}
 	rows := sorting.Rows(report.SelectRules(card.Rules, filter), report.RuleColumns, order)
 	doc := report.NewCardDetail(&card, rows, trend, p)
+	doc.Past = past
 	doc.Next = route.NextPage("/api/v1"+doc.Path, r, p, doc.Total)
 	return document(doc)
 }
 
 // scorecardServices lists what a scorecard grades.
 func (a *API) scorecardServices(ctx context.Context, r route.Request) (route.Answer, error) {
+	reader, past, err := a.readerOf(ctx, r)
+	if err != nil {
+		return route.Answer{}, err
+	}
 	p, err := route.APIPage(r, route.APIListSize)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	card, err := a.reader.Card(ctx, r.Param("scorecard"))
+	card, err := reader.Card(ctx, r.Param("scorecard"))
 	if err != nil {
 		return route.Answer{}, err
 	}
-	filter, err := route.CardServiceFilterOf(r, a.reader, &card)
+	filter, err := route.CardServiceFilterOf(r, reader, &card)
 	if err != nil {
 		return route.Answer{}, err
 	}
@@ -80,17 +94,22 @@ func (a *API) scorecardServices(ctx context.Context, r route.Request) (route.Ans
 	}
 	list := sorting.Rows(report.Services{List: card.Graded}.Select(filter), report.CardServiceColumns, order)
 	doc := report.NewCardServicesDocument(&card, list, p)
+	doc.Past = past
 	doc.Next = route.NextPage("/api/v1"+report.ScorecardPath(doc.Scorecard)+"/services", r, p, doc.Total)
 	return document(doc)
 }
 
 // scorecardTeams lists the teams of what a scorecard grades.
 func (a *API) scorecardTeams(ctx context.Context, r route.Request) (route.Answer, error) {
+	reader, past, err := a.readerOf(ctx, r)
+	if err != nil {
+		return route.Answer{}, err
+	}
 	p, err := route.APIPage(r, route.APIListSize)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	card, err := a.reader.Card(ctx, r.Param("scorecard"))
+	card, err := reader.Card(ctx, r.Param("scorecard"))
 	if err != nil {
 		return route.Answer{}, err
 	}
@@ -100,21 +119,26 @@ func (a *API) scorecardTeams(ctx context.Context, r route.Request) (route.Answer
 	}
 	list := sorting.Rows(card.Teams().Select(r.Query("q", "")), report.CardTeamColumns, order)
 	doc := report.NewCardTeamsDocument(&card, list, p)
+	doc.Past = past
 	doc.Next = route.NextPage("/api/v1"+report.ScorecardPath(doc.Scorecard)+"/teams", r, p, doc.Total)
 	return document(doc)
 }
 
 // rule has one rule with the services that it looks at.
 func (a *API) rule(ctx context.Context, r route.Request) (route.Answer, error) {
+	reader, past, err := a.readerOf(ctx, r)
+	if err != nil {
+		return route.Answer{}, err
+	}
 	p, err := route.APIPage(r, route.APIListSize)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	page, err := a.reader.Rule(ctx, r.Param("scorecard"), r.Param("rule"))
+	page, err := reader.Rule(ctx, r.Param("scorecard"), r.Param("rule"))
 	if err != nil {
 		return route.Answer{}, err
 	}
-	filter, err := route.CardServiceFilterOf(r, a.reader, &page.Card)
+	filter, err := route.CardServiceFilterOf(r, reader, &page.Card)
 	if err != nil {
 		return route.Answer{}, err
 	}
@@ -124,11 +148,12 @@ func (a *API) rule(ctx context.Context, r route.Request) (route.Answer, error) {
 	}
 	fitting := sorting.Rows(page.Select(filter), report.RuleServiceColumns, order)
 	rows := report.PageOf(fitting, p)
-	steps, err := a.reader.Steps(ctx, rows)
+	steps, err := reader.Steps(ctx, rows)
 	if err != nil {
 		return route.Answer{}, err
 	}
 	doc := report.NewRulePageDocument(&page, rows, steps, len(fitting))
+	doc.Past = past
 	doc.Next = route.NextPage("/api/v1"+doc.Path, r, p, doc.Total)
 	return document(doc)
 }

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -13,22 +14,28 @@ import (
 	"github.com/dxctl/dxctl/access"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/scorecards/plan"
+	"github.com/dxctl/dxctl/scorecards/replay"
 	"github.com/dxctl/dxctl/web/planning"
 	"github.com/dxctl/dxctl/web/server"
 )
 
-// TestOpenAPIPlan validates what the route of plans refuses, and how it is described.
+// TestOpenAPIPlan validates what the route of plans answers and refuses, and how it is described.
 func TestOpenAPIPlan(t *testing.T) {
 	shared := sharedFixture(t)
 	deps := shared.deps
 	registry := prometheus.NewRegistry()
 	deps.Registerer, deps.Gatherer, deps.PlanAnswer = registry, registry, plan.Plan{}
 	const secret = "a-token-for-plans"
-	var refusal *planning.Refusal
+	var refusal *planning.Refusal // nil: the request is planned
 	var err error
 	deps.Plans, err = planning.New(planning.Deps{
 		Tokens: access.New(access.Token{Name: "rules", Secret: secret, Scopes: access.Scopes}),
-		Plan:   func(context.Context, []byte) ([]byte, error) { return nil, refusal },
+		Plan: func(ctx context.Context, _ []byte) ([]byte, error) {
+			if refusal != nil {
+				return nil, refusal
+			}
+			return realPlan(ctx, shared)
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -61,6 +68,7 @@ func TestOpenAPIPlan(t *testing.T) {
 		{"POST", secret, good, &planning.Refusal{Status: 422, Detail: "d",
 			Mistakes: scorecards.Problems{{File: "a.yaml", Line: 2, Column: 3, Message: "m"}}}, 422, `"line":2,"column":3`},
 		{"POST", secret, good, &planning.Refusal{Status: 503, Detail: "stopped"}, 503, "stopped"},
+		{"POST", secret, good, nil, 200, `"falls":true`},
 		{"GET", secret, "", nil, 405, "send a POST"},
 		{"PUT", secret, "{}", nil, 405, "send a POST"},
 	} {
@@ -81,4 +89,39 @@ func TestOpenAPIPlan(t *testing.T) {
 		}
 		s.check(t, planning.Path, "post", status, header.Get("Content-Type"), body)
 	}
+}
+
+// realPlan plans an edit of the scorecard of the tests in every way: an expression, a level, a removed rule, one in
+// draft, and past days.
+func realPlan(ctx context.Context, f *fixture) ([]byte, error) {
+	text := strings.NewReplacer(
+		`expr: 'facts["repository.files.readme"]'`, `expr: 'facts["repository.files.license"] && false'`,
+		"id: system, level: gold", "id: placed, status: draft, level: gold",
+	).Replace(testScorecard)
+	cards, err := scorecards.Parse([]byte(text), "scorecard.yaml")
+	if err != nil {
+		return nil, err
+	}
+	after, err := scorecards.New(scorecards.Set{Cards: cards}, f.deps.Now)
+	if err != nil {
+		return nil, err
+	}
+	before, now, cat := f.deps.Scorecards, f.deps.Now(), f.catalog
+	factsOf, err := scorecards.Known(ctx, f.deps.Store, cat, f.deps.Metrics, now)
+	if err != nil {
+		return nil, err
+	}
+	p := plan.Compare(cat, before, after, factsOf, now)
+	inForce, err := f.store.RulesHistory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.AddDigests(before, after, inForce)
+	if err := p.AddPast(ctx, f.store, cat, before, after, replay.Days{From: now.AddDate(0, 0, -3), To: now}); err != nil {
+		return nil, err
+	}
+	if len(p.Teams) == 0 || len(p.Rules) == 0 || p.Would == nil || len(p.Past.Rules) == 0 {
+		return nil, fmt.Errorf("the plan shows too little: %+v", p)
+	}
+	return json.Marshal(p)
 }
