@@ -83,14 +83,8 @@ func (s *cli) gradePast(ctx context.Context, p *app.App, org *demo.Organization,
 // importDemoSurveys imports and publishes the surveys of the demo as `dxctl survey` does, in place of those of another
 // day.
 func (s *cli) importDemoSurveys(ctx context.Context, p *app.App, org *demo.Organization) error {
-	stored, err := p.StoredSurveys(ctx)
-	if err != nil {
+	if err := p.ForgetSurveys(ctx); err != nil {
 		return err
-	}
-	for _, old := range stored {
-		if err := p.DeleteSurvey(ctx, old.Survey); err != nil {
-			return err
-		}
 	}
 	for _, survey := range org.Surveys() {
 		export, err := form.Read(survey.ID+".csv", survey.Export, form.Options{})

@@ -319,7 +319,8 @@ func newSurveyDelete(s *cli) *cobra.Command {
 		Use:   "delete ID",
 		Short: "Delete the answers and the results of a survey",
 		Long: `Delete everything that is stored of a survey: its answers, the key of its hashes, and its results. Its definition in the
-directory surveys stays.`,
+directory surveys stays, and so do the numbers of people who took part that were shown, until the answers would have
+expired: after another import, only what does not tell the difference of a few people is shown.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			cfg, err := s.config()
@@ -334,7 +335,7 @@ directory surveys stays.`,
 			if err := p.DeleteSurvey(cmd.Context(), args[0]); err != nil {
 				return err
 			}
-			fmt.Fprintf(s.err, "dxctl: deleted all that was stored of survey %s\n", args[0])
+			fmt.Fprintf(s.err, "dxctl: deleted the answers and the results of survey %s\n", args[0])
 			return nil
 		},
 	}

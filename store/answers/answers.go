@@ -113,9 +113,46 @@ AND version NOT IN (SELECT version FROM published_versions WHERE survey = {surve
 	return nil
 }
 
-// Delete deletes all of a survey: its answers, its key and the record of its publications.
-func (s *Store) Delete(ctx context.Context, survey string) error {
-	for _, table := range []string{"answers", "respondent_keys", "published_versions"} {
+// Deletion is what stays of a survey that was deleted: what was shown of it, in the words of the caller.
+type Deletion struct {
+	Survey  string    `ch:"survey"`
+	Deleted time.Time `ch:"deleted_at"`
+	Closes  time.Time `ch:"closes_at"`
+	Shown   string    `ch:"shown"`
+}
+
+// Delete deletes all of a survey: its answers, its key and the record of its publications. Of it stays d, whose Deleted
+// is set here; an end in between leaves a survey that can be deleted again.
+func (s *Store) Delete(ctx context.Context, d Deletion) error {
+	d.Deleted = s.now().UTC()
+	if err := s.db.Insert(ctx, "deleted_surveys", d); err != nil {
+		return fmt.Errorf("deleting survey %s: %w", d.Survey, err)
+	}
+	return s.Forget(ctx, d.Survey, "answers", "respondent_keys", "published_versions")
+}
+
+// Deleted returns the latest deletion of a survey; ok is false if it was never deleted, or if that has expired.
+func (s *Store) Deleted(ctx context.Context, survey string) (d Deletion, ok bool, err error) {
+	var found []Deletion
+	err = s.db.Select(ctx, &found, `SELECT survey, deleted_at, closes_at, shown FROM deleted_surveys
+WHERE survey = {survey:String} ORDER BY deleted_at DESC, shown DESC LIMIT 1`, map[string]any{"survey": survey})
+	if err != nil {
+		return Deletion{}, false, fmt.Errorf("reading what was shown of survey %s before it was deleted: %w", survey, err)
+	}
+	if len(found) == 0 {
+		return Deletion{}, false, nil
+	}
+	d = found[0]
+	d.Deleted, d.Closes = d.Deleted.UTC(), d.Closes.UTC()
+	return d, true, nil
+}
+
+// Forget deletes the rows of a survey from tables; without tables from all of them, so that nothing stays.
+func (s *Store) Forget(ctx context.Context, survey string, tables ...string) error {
+	if len(tables) == 0 {
+		tables = []string{"answers", "respondent_keys", "published_versions", "deleted_surveys"}
+	}
+	for _, table := range tables {
 		err := s.db.Delete(ctx, table, "survey = {survey:String}", map[string]any{"survey": survey})
 		if err != nil {
 			return fmt.Errorf("deleting survey %s: %w", survey, err)
@@ -124,15 +161,23 @@ func (s *Store) Delete(ctx context.Context, survey string) error {
 	return nil
 }
 
-// Expire deletes the answers and keys of surveys that closed before a time, and returns the surveys. The record of
-// their publications stays.
+// Expire deletes the answers and keys of surveys that closed before a time, and what was shown of deleted ones, and
+// returns the surveys whose answers it deleted. The record of their publications stays.
 func (s *Store) Expire(ctx context.Context, before time.Time) ([]string, error) {
 	var found []struct {
 		Survey string `ch:"survey"`
 	}
 	params := map[string]any{"before": before}
 	const old = "closes_at < {before:DateTime64(3, 'UTC')}"
-	err := s.db.Select(ctx, &found, "SELECT DISTINCT survey FROM answers WHERE "+old+" ORDER BY survey", params)
+	err := s.db.Select(ctx, &found, "SELECT DISTINCT survey FROM deleted_surveys WHERE "+old, params)
+	if err == nil && len(found) > 0 {
+		err = s.db.Delete(ctx, "deleted_surveys", old, params)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("deleting what was shown of deleted surveys, which has expired: %w", err)
+	}
+	found = nil
+	err = s.db.Select(ctx, &found, "SELECT DISTINCT survey FROM answers WHERE "+old+" ORDER BY survey", params)
 	if err != nil {
 		return nil, fmt.Errorf("looking for answers that have expired: %w", err)
 	}

@@ -5,6 +5,7 @@ package archive
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -182,12 +183,44 @@ func (a *Archive) next(ctx context.Context, survey string) (uint64, error) {
 	return last + 1, nil
 }
 
-// Delete deletes everything of a survey: answers, key and the record of its publications.
-func (a *Archive) Delete(ctx context.Context, survey string) error {
+// Delete deletes everything of a survey: answers, key and the record of its publications. Only turnout is kept, until
+// it expires as the answers would, for [Archive.Deleted]: whoever saw these numbers could subtract them from those of
+// another import. closes is the end of the survey; zero, if it is not known, is now.
+func (a *Archive) Delete(ctx context.Context, survey string, turnout surveys.Turnout, closes time.Time) error {
 	if a.db == nil {
 		return nil
 	}
-	return a.db.Delete(ctx, survey)
+	if closes.IsZero() {
+		closes = a.now()
+	}
+	shown, err := json.Marshal(turnout)
+	if err != nil {
+		return fmt.Errorf("deleting survey %s: %w", survey, err)
+	}
+	return a.db.Delete(ctx, answers.Deletion{Survey: survey, Closes: closes.UTC(), Shown: string(shown)})
+}
+
+// Deleted returns what was shown of a survey when it was deleted last; ok is false if it never was.
+func (a *Archive) Deleted(ctx context.Context, survey string) (turnout surveys.Turnout, ok bool, err error) {
+	if a.db == nil {
+		return turnout, false, nil
+	}
+	d, ok, err := a.db.Deleted(ctx, survey)
+	if err != nil || !ok {
+		return turnout, false, err
+	}
+	if err := json.Unmarshal([]byte(d.Shown), &turnout); err != nil {
+		return turnout, false, fmt.Errorf("reading what was shown of survey %s before it was deleted: %w", survey, err)
+	}
+	return turnout, true, nil
+}
+
+// Forget deletes everything of a survey, also what was shown. It is for surveys that nobody answered.
+func (a *Archive) Forget(ctx context.Context, survey string) error {
+	if a.db == nil {
+		return nil
+	}
+	return a.db.Forget(ctx, survey)
 }
 
 // Publish records that a version of the answers was published. It deletes the key of the hashes of respondents unless

@@ -154,8 +154,15 @@ func TestArchive(t *testing.T) {
 		len(all[0].Published) != 1 || all[0].Published[0].Version != second {
 		t.Errorf("the list is %+v, %v", all, err)
 	}
-	if err := a.Delete(ctx, "2026-Q3"); err != nil {
+	shown := surveys.Turnout{Parents: map[string]string{"cards": "payments"}, Shown: map[string][]int{"": {26, 31}}}
+	if err := a.Delete(ctx, "2026-Q3", shown, all[0].Closes); err != nil {
 		t.Fatal(err)
+	}
+	if kept, ok, err := a.Deleted(ctx, "2026-Q3"); !ok || err != nil || !reflect.DeepEqual(kept, shown) {
+		t.Errorf("after the delete is known what was shown: %+v %v %v", kept, ok, err)
+	}
+	if _, ok, err := a.Deleted(ctx, "2026-Q4"); ok || err != nil {
+		t.Errorf("a survey that is there was deleted: %v", err)
 	}
 	if all, err := a.List(ctx); err != nil || len(all) != 1 || all[0].Survey != "2026-Q4" {
 		t.Errorf("after the delete the list is %+v, %v", all, err)
@@ -198,7 +205,17 @@ func TestAnswersExpire(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for id, closes := range map[string]time.Time{"gone": now.AddDate(0, -25, 0), "known": now.AddDate(0, -23, 0)} {
+		if err := a.Delete(t.Context(), id, surveys.Turnout{}, closes); err != nil {
+			t.Fatal(err)
+		}
+	}
 	b := open(t, s, archive.Options{Keep: 24})
+	for id, want := range map[string]bool{"gone": false, "known": true} {
+		if _, ok, err := b.Deleted(t.Context(), id); ok != want || err != nil {
+			t.Errorf("what was shown of %s before it was deleted is known: %v, %v", id, ok, err)
+		}
+	}
 	if !slices.Equal(b.Expired, []string{"old"}) {
 		t.Errorf("expired: %v", b.Expired)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/scorecards/campaign"
 	"github.com/dxctl/dxctl/surveys"
+	"github.com/dxctl/dxctl/surveys/archive"
 	"github.com/dxctl/dxctl/surveys/intake"
 )
 
@@ -97,6 +98,13 @@ func (a *App) openOccasions(ctx context.Context, reader *report.Reader) (all []s
 		if step == "" || i < 0 && a.isPublished(ctx, reader, id) {
 			continue
 		}
+		if i < 0 {
+			if deleted, err := a.wasDeleted(ctx, id); err != nil {
+				return nil, err
+			} else if deleted {
+				continue // whoever deleted it does not ask for answers; another import makes it one that is open again
+			}
+		}
 		var p report.Participation
 		if i >= 0 {
 			p = participation[i]
@@ -110,6 +118,14 @@ func (a *App) openOccasions(ctx context.Context, reader *report.Reader) (all []s
 func (a *App) isPublished(ctx context.Context, reader *report.Reader, id string) bool {
 	published, err := reader.Surveys(ctx)
 	return err == nil && slices.ContainsFunc(published, func(s report.Survey) bool { return s.ID == id })
+}
+
+func (a *App) wasDeleted(ctx context.Context, id string) (deleted bool, err error) {
+	err = a.withArchive(ctx, func(opened *archive.Archive) error {
+		_, deleted, err = opened.Deleted(ctx, id)
+		return err
+	})
+	return deleted, err
 }
 
 // openStep returns the latest occasion of a survey, and since when it is due; "" if none is, or the survey is not open.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/surveys"
+	"github.com/dxctl/dxctl/surveys/form"
 )
 
 const remindedSurvey = `title: Survey & more
@@ -111,6 +112,61 @@ func TestRemindOfSurveys(t *testing.T) {
 	}
 	*now = now.AddDate(0, 0, 2)
 	expect(t, "published, again", statuses(t, a), "")
+	deletedSurvey(t, a, now)
+}
+
+// deletedSurvey: nobody is reminded of a survey that was deleted, and what was shown of who took part is not forgotten,
+// so that another import does not tell the difference of a few people.
+func deletedSurvey(t *testing.T, a *App, now *time.Time) {
+	t.Helper()
+	const id = "2026-Q4"
+	text := strings.NewReplacer("2026-09-14", "2026-12-01", "2026-09-27", "2026-12-14",
+		"items:", "columns: {team: Team}\nitems:").Replace(remindedSurvey)
+	if err := os.WriteFile(filepath.Join(a.SurveyDir(), id+".yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	imported := func(web int) string {
+		t.Helper()
+		rows := "Timestamp,Builds are fast,Team\n"
+		for i := range 8 + web {
+			rows += fmt.Sprintf("2026/12/0%d 1:00:00 PM,%d,%s\n", 1+i%7, 1+i%5, map[bool]string{true: "web", false: "cards"}[i >= 8])
+		}
+		export, err := form.Read("q4.csv", []byte(rows), form.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		preview, err := a.ImportSurvey(t.Context(), SurveyImport{ID: id, Export: export, Store: true, Strict: true})
+		if err != nil {
+			t.Fatalf("%v: %+v", err, preview)
+		}
+		all, err := a.participation(t.Context())
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%+v %v", all, err)
+		}
+		shown := ""
+		for _, team := range all[0].Teams {
+			shown += fmt.Sprintf("%s=%d ", team.Team, team.Count)
+		}
+		return shown
+	}
+	*now = time.Date(2026, 12, 9, 8, 0, 0, 0, time.UTC)
+	expect(t, "the first import", imported(7), "=15 cards=8 web=7 ")
+	if err := a.DeleteSurvey(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := a.participation(t.Context()); err != nil || len(all) > 0 {
+		t.Errorf("after it was deleted, %+v is shown, %v", all, err)
+	}
+	expect(t, "reminders of a deleted survey", statuses(t, a), "")
+	expect(t, "one answer less", imported(6), "=15 cards=8 web=7 ")
+	for range 2 { // deleted before it could show a new number, it still knows the old ones
+		if err := a.DeleteSurvey(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "one answer more", imported(8), "=15 cards=8 web=7 ")
+	}
+	expect(t, "five answers more", imported(12), "=20 cards=8 web=12 ")
+	expect(t, "reminders of one that was imported again", statuses(t, a), "survey 2026-Q4 halfway sent")
 }
 
 func TestOpenStep(t *testing.T) {

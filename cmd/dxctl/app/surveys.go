@@ -60,7 +60,8 @@ func (a *App) StoredSurveys(ctx context.Context) (all []archive.Entry, err error
 // SurveyDir returns the directory of the definitions of surveys.
 func (a *App) SurveyDir() string { return a.cfg.Path(a.cfg.Surveys.Dir) }
 
-// DeleteSurvey deletes everything that is stored of a survey. Its definition stays.
+// DeleteSurvey deletes everything that is stored of a survey, but for the numbers of people who took part that were
+// shown: a later import of the survey shows only what does not tell the difference. Its definition stays.
 func (a *App) DeleteSurvey(ctx context.Context, id string) (err error) {
 	if err := surveys.CheckID(id); err != nil {
 		return err
@@ -81,13 +82,54 @@ func (a *App) DeleteSurvey(ctx context.Context, id string) (err error) {
 			if err := a.Store.DeleteSurveyResults(ctx, id); err != nil {
 				return err
 			}
-			return opened.Delete(ctx, id)
+			turnout, err := a.shownTurnout(ctx, opened, id)
+			if err != nil {
+				return err
+			}
+			return opened.Delete(ctx, id, turnout, e.Closes)
 		}
 	}
 	if len(known) == 0 {
 		return fmt.Errorf("survey %s: %w; no survey is stored", id, archive.ErrNotFound)
 	}
 	return fmt.Errorf("survey %s: %w; stored are %v", id, archive.ErrNotFound, known)
+}
+
+// shownTurnout returns the numbers of people who took part in a survey that were shown, also before it was deleted.
+func (a *App) shownTurnout(ctx context.Context, opened *archive.Archive, id string) (surveys.Turnout, error) {
+	answers, err := opened.Load(ctx, id)
+	switch {
+	case errors.Is(err, archive.ErrNotFound): // not stored, or expired
+		before, _, err := opened.Deleted(ctx, id)
+		return before, err
+	case err != nil: // what is damaged can be deleted, too
+		a.log.Warn("answers are not readable; what was shown of who took part is not known", "survey", id, "error", err)
+		before, _, err := opened.Deleted(ctx, id)
+		return before, err
+	case answers.Turnout.Shown == nil:
+		return results.Turnout(surveys.Turnout{}, answers), nil
+	}
+	return answers.Turnout, nil
+}
+
+// ForgetSurveys deletes everything that is stored of all surveys, also what was shown. It is for the demo, whose
+// surveys nobody answered.
+func (a *App) ForgetSurveys(ctx context.Context) (err error) {
+	return a.withArchive(ctx, func(opened *archive.Archive) error {
+		all, err := opened.List(ctx)
+		if err != nil {
+			return err
+		}
+		for _, e := range all {
+			if err := a.Store.DeleteSurveyResults(ctx, e.Survey); err != nil {
+				return err
+			}
+			if err := opened.Forget(ctx, e.Survey); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // SurveyImport is an import of an export.
@@ -261,7 +303,13 @@ func (a *App) importInto(
 		wrong := words.Plural(len(preview.Wrong), "row is", "rows are")
 		return preview, fmt.Errorf("%w: %s wrong; correct them, or leave out --strict", ErrNotImported, wrong)
 	}
-	result.Answers.Turnout = results.Turnout(stored.Turnout, result.Answers)
+	before := stored.Turnout
+	if first {
+		if before, _, err = opened.Deleted(ctx, i.ID); err != nil {
+			return preview, err
+		}
+	}
+	result.Answers.Turnout = results.Turnout(before, result.Answers)
 	preview.Version, err = opened.Save(ctx, result.Answers)
 	preview.Stored = err == nil
 	return preview, err
