@@ -135,7 +135,7 @@ func (r *Renovate) covers(m Manifest) bool {
 func (s *Set) Updated(m Manifest) fact.Value[bool] {
 	if d := s.Dependabot.Value; d != nil {
 		for _, u := range d.Updates {
-			if u.covers(m) || m.Lock.Value != "" && u.covers(Manifest{Path: workspace(m), Ecosystem: m.Ecosystem}) {
+			if u.covers(m) || m.Lock.Value != "" && u.covers(Manifest{Path: m.Workspace(), Ecosystem: m.Ecosystem}) {
 				return fact.Known(true, u.At)
 			}
 		}
@@ -152,5 +152,11 @@ func (s *Set) Updated(m Manifest) fact.Value[bool] {
 	return fact.Known(false, fact.Location{Path: m.Path})
 }
 
-// workspace returns the manifest at the root of the workspace of a manifest: where the lock file is.
-func workspace(m Manifest) string { return path.Join(path.Dir(m.Lock.Value), path.Base(m.Path)) }
+// Workspace returns the path of the manifest at the root of the workspace of a manifest: where the lock file is. It is
+// that of the manifest itself without a lock file.
+func (m Manifest) Workspace() string {
+	if m.Lock.Value == "" {
+		return m.Path
+	}
+	return path.Join(path.Dir(m.Lock.Value), path.Base(m.Path))
+}

@@ -22,7 +22,7 @@ type chore struct {
 // chores have for each ecosystem the command that needs no configuration. Where an ecosystem has several, none is
 // guessed.
 var chores = []chore{
-	{"build", "Build", []string{"build", "compile", "install"}, map[string]string{
+	{"build", "Build", []string{"build", "compile"}, map[string]string{
 		"gomod": "go build ./...", "cargo": "cargo build", "maven": "mvn package", "gradle": "./gradlew build",
 	}},
 	{"test", "Test", []string{"test", "tests", "unit", "check"}, map[string]string{

@@ -37,6 +37,9 @@ func updateDependencies(e *editor) {
 		dir := "/"
 		if m.Ecosystem != "github-actions" {
 			dir = path.Join("/", path.Dir(m.Path))
+			if root := m.Workspace(); e.exists(root) { // whose lock file changes with the packages of the workspace
+				dir = path.Join("/", path.Dir(root))
+			}
 		}
 		if !slices.Contains(dirs[m.Ecosystem], dir) {
 			dirs[m.Ecosystem] = append(dirs[m.Ecosystem], dir)

@@ -14,57 +14,12 @@ import (
 
 // pushes finds commands that change something outside of the run.
 var pushes = regexp.MustCompile(`(?m)\bgit push\b|\bdocker (image )?push\b|\bpush: true\b|\bkubectl (apply|set|rollout)\b|` +
-	`\bhelm (upgrade|install)\b|\bterraform apply\b|\bgh (pr|issue|release|workflow|api)\b|\baws s3 (cp|sync)\b|deploy`)
+	`\bhelm (upgrade|install)\b|\bterraform apply\b|\bgh (pr|issue|release|workflow|api)\b|\baws s3 (cp|sync)\b|deploy|` +
+	`\bpublish`)
 
 // tokenUse finds scripts and inputs that may use the token of the workflow.
 var tokenUse = regexp.MustCompile(`(?i)github[._]token|GH_TOKEN|\bgh\s|\bgit (push|fetch|clone|ls-remote|submodule)\b|hub\s|` +
-	`api\.github\.com|ghcr\.io|ACTIONS_ID_TOKEN|id-token`)
-
-// needs are the rights that actions need beyond reading the contents of the repository. An action that is not listed
-// may need any.
-var needs = map[string]map[string]string{
-	"actions/checkout": {}, "actions/setup-go": {}, "actions/setup-node": {}, "actions/setup-python": {},
-	"actions/setup-java": {}, "actions/setup-dotnet": {}, "actions/cache": {}, "actions/cache/restore": {},
-	"actions/cache/save": {}, "actions/upload-artifact": {}, "actions/download-artifact": {},
-	"actions/dependency-review-action": {}, "golangci/golangci-lint-action": {}, "ruby/setup-ruby": {},
-	"dtolnay/rust-toolchain": {}, "actions-rs/toolchain": {}, "swatinem/rust-cache": {}, "gradle/actions/setup-gradle": {},
-	"gradle/gradle-build-action": {}, "gradle/wrapper-validation-action": {}, "gradle/actions/wrapper-validation": {},
-	"pnpm/action-setup": {}, "oven-sh/setup-bun": {}, "denoland/setup-deno": {}, "astral-sh/setup-uv": {},
-	"shivammathur/setup-php": {}, "erlef/setup-beam": {}, "docker/setup-buildx-action": {},
-	"docker/setup-qemu-action": {}, "docker/metadata-action": {}, "arduino/setup-task": {}, "extractions/setup-just": {},
-	"hashicorp/setup-terraform": {}, "azure/setup-helm": {}, "azure/setup-kubectl": {}, "helm/kind-action": {},
-	"codecov/codecov-action": {}, "taiki-e/install-action": {}, "rhysd/actionlint": {}, "crate-ci/typos": {},
-	"anchore/sbom-action/download-syft": {}, "pre-commit/action": {}, "goto-bus-stop/setup-zig": {}, "mlugg/setup-zig": {}, "subosito/flutter-action": {},
-	"github/codeql-action/init":         {"security-events": "write", "actions": "read", "packages": "read"},
-	"github/codeql-action/autobuild":    {"security-events": "write", "actions": "read", "packages": "read"},
-	"github/codeql-action/analyze":      {"security-events": "write", "actions": "read", "packages": "read"},
-	"github/codeql-action/upload-sarif": {"security-events": "write"},
-	"ossf/scorecard-action":             {"security-events": "write", "id-token": "write"},
-	"actions/deploy-pages":              {"pages": "write", "id-token": "write"}, "actions/upload-pages-artifact": {},
-	"actions/configure-pages":     {"pages": "read"},
-	"actions/stale":               {"issues": "write", "pull-requests": "write", "actions": "write"},
-	"actions/labeler":             {"issues": "write", "pull-requests": "write"},
-	"actions/first-interaction":   {"issues": "write", "pull-requests": "write"},
-	"softprops/action-gh-release": {"contents": "write"}, "ncipollo/release-action": {"contents": "write"},
-	"goreleaser/goreleaser-action": {"contents": "write"},
-	"actions/create-release":       {"contents": "write"}, "actions/upload-release-asset": {"contents": "write"},
-	"peter-evans/create-pull-request":       {"contents": "write", "pull-requests": "write"},
-	"amannn/action-semantic-pull-request":   {"pull-requests": "read"},
-	"peaceiris/actions-gh-pages":            {"contents": "write"},
-	"jamesives/github-pages-deploy-action":  {"contents": "write"},
-	"googleapis/release-please-action":      {"contents": "write", "issues": "write", "pull-requests": "write"},
-	"pypa/gh-action-pypi-publish":           {"id-token": "write"},
-	"actions/attest-build-provenance":       {"id-token": "write", "attestations": "write"},
-	"actions/attest":                        {"id-token": "write", "attestations": "write"},
-	"aws-actions/configure-aws-credentials": {"id-token": "write"}, "google-github-actions/auth": {"id-token": "write"},
-	"azure/login": {"id-token": "write"},
-}
-
-// deciding are inputs by which actions need other rights than usually.
-var deciding = []string{
-	"comment-summary-in-pr", "add-job-summary-as-pr-comment", "dependency-graph", "arguments", "use_oidc",
-	"discussion_category_name", "discussionCategory", "enablement",
-}
+	`api\.github\.com|ghcr\.io|ACTIONS_ID_TOKEN|id-token|toJSON\(\s*(secrets|github)\s*\)`)
 
 // limitPermissions declares the least rights of the token for workflows whose steps are all known, and moves the rights
 // to write from a workflow to its jobs.
@@ -103,7 +58,8 @@ func (e *editor) declare(f *splice.File, w *workflow.Workflow) error {
 		if j.Permissions.Declared {
 			continue
 		}
-		needed, line, unknown := e.neededBy(f, j)
+		// With write-all, every step can sign in elsewhere with the identity of the job.
+		needed, line, unknown := e.neededBy(f, j, w.Permissions.Declared)
 		if unknown != "" {
 			e.ask(w.Path, line, "declare the least permissions of the token: what the job %s needs is not known, because %s",
 				j.ID, unknown)
@@ -161,8 +117,9 @@ func scopes(rights map[string]string) splice.Map {
 	return m
 }
 
-// neededBy returns the rights that a job needs beyond reading, or why that is not known.
-func (e *editor) neededBy(f *splice.File, j *workflow.Job) (map[string]string, int, string) {
+// neededBy returns the rights that a job needs beyond reading, or why that is not known. identity is whether scripts
+// can ask for the identity of the job today (id-token), for which no token is named.
+func (e *editor) neededBy(f *splice.File, j *workflow.Job, identity bool) (map[string]string, int, string) {
 	needed := map[string]string{}
 	if j.Uses != nil {
 		return nil, j.Uses.At.Line, "the workflow " + j.Uses.Text + " decides"
@@ -196,12 +153,12 @@ func (e *editor) neededBy(f *splice.File, j *workflow.Job) (map[string]string, i
 			if tokenUse.MatchString(s.Run) {
 				return nil, s.At.Line, "a script may use the token"
 			}
-			if reason := read.step(f, node, list[i], s.Run); keeps && reason != "" {
+			if reason := read.step(f, node, list[i], s.Run); (keeps || identity) && reason != "" {
 				return nil, s.At.Line, reason
 			}
-		} else if reason := e.neededByAction(s.Uses, needed, 0); reason != "" {
+		} else if reason := e.neededByAction(&s, needed, 0); reason != "" {
 			return nil, s.Uses.At.Line, reason
-		} else if reason := read.action(s.Uses, 0); keeps && reason != "" {
+		} else if reason := read.action(s.Uses, 0); (keeps || identity) && reason != "" {
 			return nil, s.Uses.At.Line, reason
 		}
 		name := ""
@@ -256,27 +213,29 @@ func (e *editor) local(u *workflow.Use) *workflow.Action {
 }
 
 // neededByAction adds the rights that an action needs, and returns why they are not known.
-func (e *editor) neededByAction(u *workflow.Use, needed map[string]string, depth int) string {
+func (e *editor) neededByAction(s *workflow.Step, needed map[string]string, depth int) string {
+	u := s.Uses
 	if u.Pin == workflow.PinLocal {
 		a := e.local(u)
 		if a == nil || depth > 5 {
 			return "the action " + u.Text + " is not read"
 		}
-		for _, s := range a.Steps {
+		for i := range a.Steps {
+			s := &a.Steps[i]
 			if s.Uses == nil && tokenUse.MatchString(s.Run) {
 				return "a script of " + u.Text + " may use the token"
 			}
 			if s.Uses != nil {
-				if reason := e.neededByAction(s.Uses, needed, depth+1); reason != "" {
+				if reason := e.neededByAction(s, needed, depth+1); reason != "" {
 					return reason
 				}
 			}
 		}
 		return ""
 	}
-	rights, known := needs[strings.ToLower(u.Action)]
-	if !known {
-		return "the action " + u.Action + " may use the token"
+	rights, reason := e.ofStep(s)
+	if reason != "" {
+		return reason
 	}
 	for scope, access := range rights {
 		if needed[scope] != "write" {
@@ -303,8 +262,9 @@ func (e *editor) moveToJobs(f *splice.File, w *workflow.Workflow) error {
 	if declared == nil || declared.Kind != yaml.MappingNode {
 		return nil
 	}
+	identity := w.Permissions.Scopes["id-token"] == "write"
 	decided := func(j workflow.Job) bool {
-		_, _, unknown := e.neededBy(f, &j)
+		_, _, unknown := e.neededBy(f, &j, identity)
 		return !j.Permissions.Declared && unknown == ""
 	}
 	if !slices.ContainsFunc(w.Jobs, decided) {
@@ -318,7 +278,7 @@ func (e *editor) moveToJobs(f *splice.File, w *workflow.Workflow) error {
 			return nil
 		}
 		own := maps.Clone(w.Permissions.Scopes)
-		if needed, _, unknown := e.neededBy(f, &w.Jobs[i]); unknown == "" {
+		if needed, _, unknown := e.neededBy(f, &w.Jobs[i], identity); unknown == "" {
 			for scope, access := range own {
 				if access == "write" && needed[scope] != "write" {
 					own[scope] = "read"

@@ -152,7 +152,7 @@ var releaserRun = regexp.MustCompile(`\bgoreleaser\b[^\n]*(\brelease\b|--snapsho
 // goReleaserBills configures the bills of GoReleaser, which Syft writes, and installs Syft wherever GoReleaser runs.
 func (e *editor) goReleaserBills() bool {
 	var config string
-	for _, name := range []string{".goreleaser.yaml", ".goreleaser.yml", "goreleaser.yaml", "goreleaser.yml"} {
+	for _, name := range releaserFiles {
 		if config == "" && e.exists(name) {
 			config = name
 		}
