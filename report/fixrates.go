@@ -119,7 +119,7 @@ func (f *FixRate) add(run FixRun, rule FixedRule) {
 		f.Open++
 	case FixDeclined:
 		f.Declined++
-	case FixMerged:
+	case FixMerged, FixSet:
 		f.Merged++
 	case FixReverted:
 		f.Merged++

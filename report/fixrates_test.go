@@ -47,6 +47,8 @@ func TestFates(t *testing.T) {
 			pull(pullRow{Status: "merged", MergedAt: &mergedAt}, false), FixReverted, true},
 		{"closed with the batch", recorded("undone", event.Succeeded, 7), pull(pullRow{Status: "closed"}, false), FixUndone,
 			false},
+		{"settings only", recorded("set", event.Succeeded, 0), pulls{}, FixSet, true},
+		{"settings that the batch took back", recorded("restored", event.Succeeded, 0), pulls{}, FixUndone, false},
 		{"failed", recorded("failed", event.Failed, 0), pulls{}, FixFailed, false},
 		{"failed without an outcome", recorded("", event.Failed, 0), pulls{}, FixFailed, false},
 		{"held by a commit of somebody", recorded("held", event.Skipped, 7), pulls{}, FixSkipped, false},

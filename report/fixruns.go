@@ -22,15 +22,17 @@ const (
 	FixQueued   Fate = "queued"   // its wave has not begun
 	FixOpen     Fate = "open"     // its pull request is open
 	FixMerged   Fate = "merged"   // its pull request was merged
+	FixSet      Fate = "set"      // only settings were to be changed, and they are
 	FixDeclined Fate = "declined" // its pull request was closed without being merged
 	FixReverted Fate = "reverted" // a later pull request took it back
-	FixUndone   Fate = "undone"   // its pull request was closed because the batch was undone
+	FixUndone   Fate = "undone"   // its pull request was closed, or its settings restored: the batch was undone
 	FixFailed   Fate = "failed"   // it could not be proposed
 	FixSkipped  Fate = "skipped"  // nothing was proposed: see its note
 )
 
 // Fates are all fates, in the order of a fix.
-var Fates = []Fate{FixQueued, FixOpen, FixMerged, FixDeclined, FixReverted, FixUndone, FixFailed, FixSkipped}
+var Fates = []Fate{FixQueued, FixOpen, FixMerged, FixSet, FixDeclined, FixReverted, FixUndone, FixFailed,
+	FixSkipped}
 
 // Credit is what the grade after the merge says of a rule that a fix should make pass.
 type Credit string
@@ -171,14 +173,15 @@ FROM changes WHERE lower(changes.repository) IN {repositories:Array(String)}`, m
 	return found, nil
 }
 
-// fate returns what became of a run, and when it was merged.
+// fate returns what became of a run, and when it was merged or set.
 func (p pulls) fate(run runRow) (Fate, *time.Time) {
 	recorded := map[string]Fate{
 		"opened": FixOpen, "updated": FixOpen, "unchanged": FixOpen, "merged": FixMerged, "declined": FixDeclined,
 		"reverted": FixReverted, "undone": FixUndone, "failed": FixFailed,
+		"set": FixSet, "restored": FixUndone,
 	}[run.Outcome]
 	var merged *time.Time
-	if recorded == FixMerged {
+	if recorded == FixMerged || recorded == FixSet {
 		merged = run.FinishedAt
 	}
 	if run.Pull > 0 {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/store/rows"
@@ -31,6 +32,23 @@ func (s *Store) ActionRuns(ctx context.Context, batch string) ([]event.ActionRun
 func (s *Store) ActionRunsOf(ctx context.Context, action string) ([]event.ActionRun, error) {
 	return s.actionRuns(ctx, `kind = {kind:String} AND outcome != '' ORDER BY finished_at DESC, id`,
 		map[string]any{"kind": action})
+}
+
+// LastActions returns when dxctl last did something to each entity by one of the actions.
+func (s *Store) LastActions(ctx context.Context, names ...string) (map[string]time.Time, error) {
+	runs, err := s.actionRuns(ctx, `kind IN {kinds:Array(String)}`, map[string]any{"kinds": names})
+	if err != nil {
+		return nil, err
+	}
+	last := map[string]time.Time{}
+	for _, run := range runs {
+		for _, at := range []time.Time{run.StartedAt, run.FinishedAt} {
+			if at.After(last[run.Entity]) {
+				last[run.Entity] = at
+			}
+		}
+	}
+	return last, nil
 }
 
 func (s *Store) actionRuns(ctx context.Context, where string, params map[string]any) ([]event.ActionRun, error) {

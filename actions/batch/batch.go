@@ -16,6 +16,7 @@ import (
 
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/actions/settings"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -25,17 +26,22 @@ type Settings struct {
 	GoldenPath string            `json:"golden_path,omitempty"`
 	Rules      []string          `json:"rules,omitempty"`
 	Answers    map[string]string `json:"answers,omitempty"`
-	Issues     bool              `json:"issues,omitempty"` // what no patch can do is opened as issues
-	Selection  string            `json:"selection"`        // of services, for people
-	Waves      string            `json:"waves"`            // see [Sizes]
-	Limit      float64           `json:"limit"`            // share of bad pull requests that stops the batch, 0 to 1
-	Settle     time.Duration     `json:"settle"`           // how long a pull request without checks is waited for
-	Wait       time.Duration     `json:"wait"`             // how long checks of a wave are waited for
+	Issues     bool              `json:"issues,omitempty"`   // what no patch can do is opened as issues
+	Set        bool              `json:"settings,omitempty"` // settings at the host are changed, too
+	Checks     []string          `json:"required_checks,omitempty"`
+	Reviewers  []string          `json:"reviewers,omitempty"`
+	Selection  string            `json:"selection"` // of services, for people
+	Waves      string            `json:"waves"`     // see [Sizes]
+	Limit      float64           `json:"limit"`     // share of bad pull requests that stops the batch, 0 to 1
+	Settle     time.Duration     `json:"settle"`    // how long a pull request without checks is waited for
+	Wait       time.Duration     `json:"wait"`      // how long checks of a wave are waited for
 	// Accepted are the pull requests that were bad when somebody resumed the batch, as owner/name#number.
 	Accepted []string `json:"accepted,omitempty"`
 	Waived   []string `json:"waived,omitempty"`  // are no longer waited for, because somebody resumed the batch
 	Stopped  []string `json:"stopped,omitempty"` // for which it stopped last
 	Waited   []string `json:"waited,omitempty"`  // for which it paused last
+	// Needs is what it writes, by the plan: the rights that it takes to go on. nil: a batch that did not record it.
+	Needs *github.Needs `json:"needs,omitempty"`
 }
 
 // Poll is how often the checks of a wave are looked at.
@@ -49,6 +55,9 @@ type Item struct {
 	Checks   github.Checks // of the commit that it was planned on
 	Rules    []string      // that the changes make pass
 	Issues   []github.Issue
+	Changes  []settings.Change // of settings
+	Left     []settings.Left   // settings that rules need and that are not planned
+	Notes    []string          // what the changes of settings mean for people
 }
 
 // Left is a service to which nothing is proposed.
@@ -66,23 +75,6 @@ type Plan struct {
 	Left     []Left
 	Forecast Forecast
 }
-
-// Forecast is what a batch takes.
-type Forecast struct {
-	Reads    int           `json:"reads"`
-	Writes   int           `json:"writes"`
-	Requests time.Duration `json:"requests_ns"` // how long the requests take within the limits of the host
-	Checks   time.Duration `json:"checks_ns"`   // how long the checks of all waves but the last are expected to take
-}
-
-// Total is how long the batch takes.
-func (f Forecast) Total() time.Duration { return f.Requests + f.Checks }
-
-// checksOfWave is how long the checks of a wave are expected to take: the median of CI in the field is below it.
-const checksOfWave = 5 * time.Minute
-
-// WritesOf is how many requests open a pull request: a tree, a commit, a branch, and the pull request.
-const WritesOf = 4
 
 // New returns the plan of a batch of items. Their order does not depend on the one given: it is that of hashes of their
 // names, so that an early wave is a sample of all of them, and not one team.
@@ -105,25 +97,9 @@ func New(s Settings, items []Item, left []Left, limits github.Limits) (*Plan, er
 	if p.Waves, err = Sizes(s.Waves, len(p.Items)); err != nil {
 		return nil, err
 	}
-	f := &p.Forecast
-	for _, item := range p.Items {
-		if len(item.Issues) > 0 {
-			f.Reads++
-			f.Writes += len(item.Issues)
-		}
-		f.Reads++ // of pull requests
-		if len(item.Proposal.Files) > 0 {
-			f.Writes += WritesOf
-			for _, file := range item.Proposal.Files {
-				f.Writes += file.Blobs()
-			}
-		}
-	}
-	for _, n := range p.Waves {
-		f.Reads += (int(n) + github.PerQuery - 1) / github.PerQuery * 2 // the commits, and how it stands
-	}
-	f.Requests = limits.Forecast(f.Reads, f.Writes)
-	f.Checks = checksOfWave * time.Duration(max(0, len(p.Waves)-1))
+	p.Forecast = p.forecast(limits)
+	needs := p.needs()
+	p.Needs = &needs
 	return p, nil
 }
 
@@ -138,6 +114,7 @@ func (p *Plan) Digest() string {
 	type item struct {
 		Entity, Repository, Branch, Patch string
 		Issues                            []string
+		Changes                           []settings.Change
 	}
 	what := struct {
 		Settings Settings
@@ -145,7 +122,7 @@ func (p *Plan) Digest() string {
 		Items    []item
 	}{p.Settings, p.Waves, nil}
 	for _, i := range p.Items {
-		one := item{i.Entity, i.Proposal.Repository, i.Proposal.Branch, i.Proposal.Patch(), nil}
+		one := item{i.Entity, i.Proposal.Repository, i.Proposal.Branch, i.Proposal.Patch(), nil, i.Changes}
 		for _, issue := range i.Issues {
 			one.Issues = append(one.Issues, issue.Mark)
 		}
@@ -160,22 +137,31 @@ func (p *Plan) Blind() bool {
 	return len(p.Waves) > 1 && slices.ContainsFunc(p.Items, func(i Item) bool { return i.Checks == github.ChecksHidden })
 }
 
-// runs are the runs of a plan, as they are recorded before the first one begins.
-func (p *Plan) runs(batch event.ActionBatch) []event.ActionRun {
-	var runs []event.ActionRun
+// runs are the runs of a plan and the steps of their settings, as they are recorded before the first one begins.
+func (p *Plan) runs(batch event.ActionBatch) (runs []event.ActionRun, steps []event.ActionStep, err error) {
 	next := 0
 	for wave, n := range p.Waves {
 		for _, item := range p.Items[next : next+int(n)] {
-			runs = append(runs, event.ActionRun{
+			run := event.ActionRun{
 				Source: actions.Source, ID: RunID(batch.ID, item.Entity), Action: batch.Action, Entity: item.Entity,
 				Actor: batch.Actor, Plan: batch.Plan, Batch: batch.ID, Wave: uint32(wave + 1),
-				Repository: item.Proposal.Repository, Rules: item.Rules, Patch: item.Proposal.Patch(),
+				Repository: item.Proposal.Repository, Rules: slices.Clone(item.Rules), Patch: item.Proposal.Patch(),
 				Status: event.Queued, StartedAt: batch.StartedAt,
-			})
+			}
+			for _, c := range item.Changes {
+				run.Rules = append(run.Rules, c.Rules...)
+			}
+			slices.Sort(run.Rules)
+			run.Rules = slices.Compact(run.Rules)
+			planned, err := settings.PlannedSteps(item.Changes, run.ID, 0, batch.StartedAt, false)
+			if err != nil {
+				return nil, nil, err
+			}
+			runs, steps = append(runs, run), append(steps, planned...)
 		}
 		next += int(n)
 	}
-	return runs
+	return runs, steps, nil
 }
 
 // RunID is the id of the run of an entity in a batch.
@@ -214,6 +200,7 @@ func Sizes(waves string, items int) ([]uint32, error) {
 
 // Host is where pull requests are opened. See [github.Host].
 type Host interface {
+	settings.Host
 	Heads(ctx context.Context, repositories []string) ([]github.Head, error)
 	Propose(ctx context.Context, p github.Proposal) (github.Proposed, error)
 	States(ctx context.Context, pulls []github.PullRef) ([]github.PullState, error)

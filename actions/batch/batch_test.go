@@ -40,7 +40,7 @@ func TestSizes(t *testing.T) {
 // TestBatch goes through all waves, and a repository that cannot be written does not stop the others.
 func TestBatch(t *testing.T) {
 	w := newWorld(t, 8)
-	p := w.plan(t, settings())
+	p := w.plan(t, defaults())
 	broken := p.Items[2].Proposal.Repository
 	w.Refuse = func(r *http.Request, _ http.Header) (int, string) {
 		if r.Method == http.MethodPost && strings.Contains(r.URL.Path, broken+"/git/commits") {
@@ -75,7 +75,7 @@ func TestStops(t *testing.T) {
 				}
 				return true
 			}
-			err := w.start(t, w.plan(t, settings()))
+			err := w.start(t, w.plan(t, defaults()))
 			if !errors.Is(err, batch.ErrStopped) || w.opened() != 1 || w.batch.Status != event.Failed || w.batch.Wave != 1 ||
 				!strings.Contains(w.batch.Note, "--resume b1") || !strings.Contains(w.batch.Note, "/pull/1") {
 				t.Fatalf("%v; %d opened, %s: %s", err, w.opened(), w.batch.Status, w.batch.Note)
@@ -101,7 +101,7 @@ func TestRedBefore(t *testing.T) {
 		}
 		return true
 	}
-	if err := w.start(t, w.plan(t, settings())); err != nil || w.opened() != 4 {
+	if err := w.start(t, w.plan(t, defaults())); err != nil || w.opened() != 4 {
 		t.Errorf("%v, %d opened", err, w.opened())
 	}
 }
@@ -119,7 +119,7 @@ func (w *world) paint(state string) {
 func TestReddened(t *testing.T) {
 	w := newWorld(t, 4)
 	w.After = func(*http.Request) bool { w.paint("PENDING"); return true }
-	if err := w.start(t, w.plan(t, settings())); !errors.Is(err, batch.ErrUnfinished) || !strings.Contains(err.Error(), "/pull/1") {
+	if err := w.start(t, w.plan(t, defaults())); !errors.Is(err, batch.ErrUnfinished) || !strings.Contains(err.Error(), "/pull/1") {
 		t.Fatal(err)
 	}
 	w.After = nil
@@ -138,7 +138,7 @@ func TestEndless(t *testing.T) {
 		}
 		return true
 	}
-	if err := w.start(t, w.plan(t, settings())); !errors.Is(err, batch.ErrUnfinished) {
+	if err := w.start(t, w.plan(t, defaults())); !errors.Is(err, batch.ErrUnfinished) {
 		t.Fatal(err)
 	}
 	began := w.clock.Now()
@@ -158,7 +158,7 @@ func TestEarlyCheck(t *testing.T) {
 		w.paint(state)
 		return true
 	}
-	s := settings()
+	s := defaults()
 	s.Settle = 5 * time.Minute
 	if err := w.start(t, w.plan(t, s)); !errors.Is(err, batch.ErrStopped) || w.opened() != 1 {
 		t.Errorf("%v, %d opened", err, w.opened())
@@ -174,7 +174,7 @@ func TestAllFail(t *testing.T) {
 		}
 		return 0, ""
 	}
-	err := w.start(t, w.plan(t, settings()))
+	err := w.start(t, w.plan(t, defaults()))
 	if !errors.Is(err, batch.ErrStopped) || !strings.Contains(err.Error(), "not accessible") || w.outcomes()["failed"] != 1 {
 		t.Errorf("%v, %v", err, w.outcomes())
 	}
@@ -188,10 +188,10 @@ func TestAllFail(t *testing.T) {
 func TestSecondBatch(t *testing.T) {
 	w := newWorld(t, 4)
 	w.After = func(*http.Request) bool { w.paint("FAILURE"); return true }
-	if err := w.start(t, w.plan(t, settings())); !errors.Is(err, batch.ErrStopped) {
+	if err := w.start(t, w.plan(t, defaults())); !errors.Is(err, batch.ErrStopped) {
 		t.Fatal(err)
 	}
-	_, err := w.runner().Start(t.Context(), event.ActionBatch{ID: "b2", Action: "fix"}, w.plan(t, settings()))
+	_, err := w.runner().Start(t.Context(), event.ActionBatch{ID: "b2", Action: "fix"}, w.plan(t, defaults()))
 	if !errors.Is(err, batch.ErrStopped) || w.opened() != 1 {
 		t.Errorf("%v, %d opened", err, w.opened())
 	}
@@ -200,10 +200,10 @@ func TestSecondBatch(t *testing.T) {
 // TestOneBranch: of two services with one branch, one gets the pull request.
 func TestOneBranch(t *testing.T) {
 	w := newWorld(t, 1)
-	i := w.plan(t, settings()).Items[0]
+	i := w.plan(t, defaults()).Items[0]
 	other := i
 	other.Entity = "component:default/other"
-	p, err := batch.New(settings(), []batch.Item{i, other}, nil, github.PublishedLimits)
+	p, err := batch.New(defaults(), []batch.Item{i, other}, nil, github.PublishedLimits)
 	if err != nil || len(p.Items) != 1 || len(p.Left) != 1 || p.Left[0].Entity != other.Entity {
 		t.Errorf("%+v, %v", p, err)
 	}
@@ -226,7 +226,7 @@ func TestWaits(t *testing.T) {
 		}
 		return true
 	}
-	s := settings()
+	s := defaults()
 	s.Waves = "1,rest"
 	if err := w.start(t, w.plan(t, s)); err != nil || w.opened() != 4 || w.clock.Now().Sub(noon) < 7*time.Minute {
 		t.Errorf("%v, %d opened after %s", err, w.opened(), w.clock.Now().Sub(noon))
@@ -254,8 +254,8 @@ func TestHidden(t *testing.T) {
 		}
 		return true
 	}
-	_ = w.plan(t, settings())
-	p := w.plan(t, settings())
+	_ = w.plan(t, defaults())
+	p := w.plan(t, defaults())
 	if !p.Blind() {
 		t.Error("the plan does not say that checks are hidden")
 	}
@@ -264,7 +264,7 @@ func TestHidden(t *testing.T) {
 	}
 	w = newWorld(t, 3)
 	w.Scopes = "-"
-	s := settings()
+	s := defaults()
 	s.Waves = "rest"
 	if p = w.plan(t, s); p.Blind() {
 		t.Error("a single wave needs no checks")
@@ -283,7 +283,7 @@ func TestExpired(t *testing.T) {
 		}
 		return 0, ""
 	}
-	err := w.start(t, w.plan(t, settings()))
+	err := w.start(t, w.plan(t, defaults()))
 	if !errors.Is(err, rest.ErrUnauthorized) || w.batch.Status != event.Waiting || w.opened() != 2 {
 		t.Fatalf("%v, %s, %d opened", err, w.batch.Status, w.opened())
 	}
@@ -300,14 +300,14 @@ func TestExpired(t *testing.T) {
 // goes on, and nothing is opened twice.
 func TestKilled(t *testing.T) {
 	whole := newWorld(t, 4)
-	if err := whole.start(t, whole.plan(t, settings())); err != nil {
+	if err := whole.start(t, whole.plan(t, defaults())); err != nil {
 		t.Fatal(err)
 	}
 	requests := len(whole.Reads) + len(whole.Writes)
 	for n := 1; n < requests; n++ {
 		for _, obeyed := range []bool{false, true} {
 			w := newWorld(t, 4)
-			p := w.plan(t, settings())
+			p := w.plan(t, defaults())
 			seen := 0
 			lost := func(*http.Request) bool {
 				if seen++; seen < n {
@@ -338,7 +338,7 @@ func TestKilled(t *testing.T) {
 // TestMoved: a repository that moved is planned again; if that changes the patch, nobody has seen it, and it is left.
 func TestMoved(t *testing.T) {
 	w := newWorld(t, 2)
-	p := w.plan(t, settings())
+	p := w.plan(t, defaults())
 	for _, repo := range w.Repos {
 		repo.CommitFile("main", "docs.md", "new\n")
 	}
@@ -363,9 +363,9 @@ func TestMoved(t *testing.T) {
 // TestDigest: the same changes on another commit are the same batch; other changes are not.
 func TestDigest(t *testing.T) {
 	w := newWorld(t, 3)
-	first := w.plan(t, settings())
+	first := w.plan(t, defaults())
 	w.Repos["acme/s001"].Commit()
-	second := w.plan(t, settings())
+	second := w.plan(t, defaults())
 	if first.Digest() != second.Digest() {
 		t.Error("another commit changes the digest")
 	}
@@ -373,7 +373,7 @@ func TestDigest(t *testing.T) {
 	if first.Digest() == second.Digest() {
 		t.Error("other changes have the same digest")
 	}
-	other := settings()
+	other := defaults()
 	other.Waves = "rest"
 	if w.plan(t, other).Digest() == first.Digest() {
 		t.Error("other waves have the same digest")

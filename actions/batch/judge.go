@@ -18,6 +18,8 @@ const (
 	Merged   = "merged"
 	Changed  = "changed"  // the repository changed since the plan: not proposed
 	Undone   = "undone"   // closed when the batch was undone
+	Set      = "set"      // settings were changed, and there was no pull request to open
+	Restored = "restored" // its settings were taken back when the batch was undone
 	Reverted = "reverted" // a pull request with the inverse changes was opened when the batch was undone
 )
 

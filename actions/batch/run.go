@@ -13,13 +13,6 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// State is a batch as it is stored.
-type State struct {
-	Batch event.ActionBatch
-	Runs  []event.ActionRun // sorted by wave
-	Steps map[string]uint32 // number of the last step of each run
-}
-
 // Runner carries out batches. A batch goes through these states:
 //
 //	          ┌──────────────┐ the last wave is open
@@ -32,12 +25,17 @@ type State struct {
 // and each of its runs through these:
 //
 //	queued ─▶ running ─▶ succeeded (opened, updated, unchanged, closed) ─▶ its outcome becomes merged or declined
+//	             ├─────▶ succeeded (set: only settings were changed)
 //	             ├─────▶ skipped   (declined before, held by a commit of somebody, changed since the plan)
 //	             └─────▶ failed    the others go on
 //
 // A run is stored as running before its first write. One that is found running was interrupted, and is tried again:
 // what is proposed a second time is found at the host, so that nothing is opened twice. Of a batch that stops, nothing
 // is taken back.
+//
+// The changes of settings are steps of the run, which are recorded with the plan, before anything is sent: queued, then
+// running, then succeeded, failed or skipped. They are made before the pull request is opened, so that its checks run
+// with them. A setting that differs from what the plan was made on is skipped.
 type Runner struct {
 	Host   Host
 	Record func(ctx context.Context, events ...event.Event) error
@@ -52,13 +50,20 @@ type Runner struct {
 // Start records a plan as a batch and carries it out. The batch has id, action, actor and plan.
 func (r *Runner) Start(ctx context.Context, batch event.ActionBatch, p *Plan) (State, error) {
 	batch.Source, batch.Status, batch.StartedAt, batch.Waves = actions.Source, event.Running, r.Now(), p.Waves
-	s := State{Batch: batch, Runs: p.runs(batch), Steps: map[string]uint32{}}
+	runs, steps, err := p.runs(batch)
+	if err != nil {
+		return State{Batch: batch}, err
+	}
+	s := NewState(batch, runs, steps)
 	w := &work{Runner: r, State: &s, settings: p.Settings, items: map[string]Item{}}
 	for _, item := range p.Items {
 		w.items[RunID(batch.ID, item.Entity)] = item
 	}
-	events := make([]event.Event, 0, len(s.Runs))
-	for _, run := range s.Runs {
+	events := make([]event.Event, 0, len(runs)+len(steps))
+	for _, step := range steps {
+		events = append(events, step)
+	}
+	for _, run := range runs {
 		events = append(events, run)
 	}
 	// The batch comes last: one that is stored has all of its runs.
@@ -69,6 +74,18 @@ func (r *Runner) Start(ctx context.Context, batch event.ActionBatch, p *Plan) (S
 		return s, fmt.Errorf("recording the batch; nothing was proposed: %w", err)
 	}
 	return s, w.all(ctx)
+}
+
+// Required returns the rights that going on with a batch takes, as far as they were recorded.
+func (s State) Required() (github.Needs, error) {
+	var of Settings
+	if err := json.Unmarshal([]byte(s.Batch.Settings), &of); err != nil {
+		return github.Needs{}, fmt.Errorf("reading the settings of the batch %s: %w", s.Batch.ID, err)
+	}
+	if of.Needs != nil {
+		return *of.Needs, nil
+	}
+	return github.Needs{Pulls: true, Issues: of.Issues, Checks: len(s.Batch.Waves) > 1}, nil
 }
 
 // Resume continues a batch. change, which may be nil, adjusts its settings.
@@ -242,6 +259,27 @@ func (w *work) propose(ctx context.Context, run *event.ActionRun, head github.He
 		}
 	}
 	steps = append(steps, event.ActionStep{Name: "plan", Status: event.Succeeded, Note: "at " + head.Commit})
+	set, failed := w.set(ctx, run, item)
+	if ends(ctx, failed) {
+		return steps, failed
+	}
+	steps, err = w.pull(ctx, run, item, steps, tried)
+	if set > 0 && run.Outcome == string(github.Nothing) {
+		run.Status, run.Outcome, run.Note = event.Succeeded, Set, words(set)
+	}
+	return steps, errors.Join(failed, err)
+}
+
+func words(set int) string {
+	if set == 1 {
+		return "1 setting was changed"
+	}
+	return fmt.Sprintf("%d settings were changed", set)
+}
+
+// pull proposes the changes of files.
+func (w *work) pull(ctx context.Context, run *event.ActionRun, item Item, steps []event.ActionStep, tried bool) (
+	[]event.ActionStep, error) {
 	if patch := item.Proposal.Patch(); patch != run.Patch {
 		if tried && run.Patch != "" {
 			found, err := w.Host.PullWithPatch(ctx, run.Repository, run.Patch)

@@ -75,7 +75,7 @@ func TestFiveHundred(t *testing.T) {
 		}
 		items = append(items, item(head))
 	}
-	s := settings()
+	s := defaults()
 	s.Waves, s.Settle = "1,5,25%,rest", 5*time.Minute
 	p, err := batch.New(s, items, nil, github.PublishedLimits)
 	if err != nil {

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/actions/settings"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -43,17 +46,21 @@ const (
 
 // UndoPlan is how a batch is taken back.
 type UndoPlan struct {
-	Batch    string    `json:"batch"`
-	Pulls    []Undoing `json:"pull_requests"`
-	Forecast Forecast  `json:"forecast"`
+	Batch    string      `json:"batch"`
+	Pulls    []Undoing   `json:"pull_requests"`
+	Settings []Restoring `json:"settings"`
+	Forecast Forecast    `json:"forecast"`
+
+	needs github.Needs
 }
 
 // Digest identifies what would be done: "sha256:" and hex digits.
 func (p *UndoPlan) Digest() string {
 	text, _ := json.Marshal(struct {
-		Batch string
-		Pulls []Undoing
-	}{p.Batch, p.Pulls}) // texts can always be encoded
+		Batch    string
+		Pulls    []Undoing
+		Settings []Restoring
+	}{p.Batch, p.Pulls, p.Settings}) // texts can always be encoded
 	return "sha256:" + sum(string(text))
 }
 
@@ -68,9 +75,27 @@ func (p *UndoPlan) Count(action string) int {
 	return n
 }
 
-// Conflicts returns how many files stay as they are.
+// Restores returns how many settings are restored.
+func (p *UndoPlan) Restores() int {
+	n := 0
+	for _, r := range p.Settings {
+		n += len(r.Changes)
+	}
+	return n
+}
+
+// Changes reports whether carrying out the plan does something.
+func (p *UndoPlan) Changes() bool { return p.Count(UndoNothing) < len(p.Pulls) || p.Restores() > 0 }
+
+// Needs returns the rights that the plan takes.
+func (p *UndoPlan) Needs() github.Needs { return p.needs }
+
+// Conflicts returns how many files and settings stay as they are, because somebody changed them.
 func (p *UndoPlan) Conflicts() int {
 	n := 0
+	for _, r := range p.Settings {
+		n += len(r.Left)
+	}
 	for _, u := range p.Pulls {
 		n += len(u.Conflicts)
 	}
@@ -80,11 +105,9 @@ func (p *UndoPlan) Conflicts() int {
 // Writes of a pull request that is closed: a comment, and its state. A reversal is a pull request of its own.
 const writesOfClosing = 2
 
-// PlanUndo plans how a batch is taken back. undo has, by run, what takes its changes back; see [github.Inverse]. A
-// repository that cannot be planned does not stop the others.
-func PlanUndo(ctx context.Context, host UndoHost, s State, undo map[string]string, limits github.Limits) (
-	*UndoPlan, error) {
-	p := &UndoPlan{Batch: s.Batch.ID, Pulls: []Undoing{}}
+// PlanUndo plans how a batch is taken back. A repository that cannot be planned does not stop the others.
+func PlanUndo(ctx context.Context, host UndoHost, s State, limits github.Limits) (*UndoPlan, error) {
+	p := &UndoPlan{Batch: s.Batch.ID, Pulls: []Undoing{}, Settings: []Restoring{}}
 	var refs []github.PullRef
 	var names []string
 	for i := range s.Runs {
@@ -125,14 +148,54 @@ func PlanUndo(ctx context.Context, host UndoHost, s State, undo map[string]strin
 		if u.Failed {
 			continue
 		}
-		if err := p.plan(ctx, host, u, refs[i], states[i], heads[i], undo[s.Runs[u.run].ID]); ends(ctx, err) {
+		if err := p.plan(ctx, host, u, refs[i], states[i], heads[i], s.Files[s.Runs[u.run].ID]); ends(ctx, err) {
 			return nil, err
 		} else if err != nil {
 			u.Action, u.Why, u.Failed = UndoNothing, err.Error(), true
 		}
 	}
+	if err := p.planSettings(ctx, host, s); err != nil {
+		return nil, err
+	}
 	p.Forecast.Requests = limits.Forecast(p.Forecast.Reads, p.Forecast.Writes)
 	return p, nil
+}
+
+// planSettings plans how settings are restored.
+func (p *UndoPlan) planSettings(ctx context.Context, host UndoHost, s State) error {
+	var runs []int
+	var names []string
+	for i := range s.Runs {
+		if len(s.Set[s.Runs[i].ID]) > 0 {
+			runs, names = append(runs, i), append(names, s.Runs[i].Repository)
+		}
+	}
+	heads, err := host.Heads(ctx, names)
+	if err != nil {
+		return err
+	}
+	for k, i := range runs {
+		r, err := planRestoring(ctx, host, s, i)
+		if ends(ctx, err) || err != nil && r == nil {
+			return err
+		}
+		if r == nil {
+			continue
+		}
+		if r.Why == "" && len(r.Changes) > 0 {
+			r.Why = firstOf(heads[k].Problem, heads[k].Settings)
+		}
+		if r.Why != "" {
+			r.Changes = []settings.Change{}
+		}
+		p.Settings = append(p.Settings, *r)
+		if len(r.Changes) > 0 {
+			reads, writes := settings.Forecast(r.Changes)
+			p.Forecast.Reads, p.Forecast.Writes = p.Forecast.Reads+reads, p.Forecast.Writes+writes
+			p.needs.Settings, p.needs.Private = true, p.needs.Private || heads[k].Private
+		}
+	}
+	return nil
 }
 
 // unknown reports whether a run may have opened a pull request that was not recorded.
@@ -152,6 +215,8 @@ func (p *UndoPlan) plan(ctx context.Context, host UndoHost, u *Undoing, ref gith
 	switch {
 	case !state.Known:
 		u.Why = "the pull request is not to be found"
+	case state.Open && head.Problem != "":
+		return errors.New(head.Problem)
 	case state.Open:
 		foreign, err := host.ForeignCommit(ctx, ref)
 		if err != nil {
@@ -162,6 +227,7 @@ func (p *UndoPlan) plan(ctx context.Context, host UndoHost, u *Undoing, ref gith
 			return nil
 		}
 		u.Action = UndoClose
+		p.needs.Pulls, p.needs.Private = true, p.needs.Private || head.Private
 		p.Forecast.Writes += writesOfClosing
 		p.Forecast.Reads += 2
 	case !state.Merged():
@@ -178,6 +244,10 @@ func (p *UndoPlan) plan(ctx context.Context, host UndoHost, u *Undoing, ref gith
 		switch {
 		case len(u.Files) > 0:
 			u.Action = UndoRevert
+			p.needs.Pulls, p.needs.Private = true, p.needs.Private || head.Private
+			p.needs.Workflows = p.needs.Workflows || slices.ContainsFunc(u.Files, func(path string) bool {
+				return isWorkflow(actions.FileChange{Path: path})
+			})
 			p.Forecast.Writes += WritesOf
 			p.Forecast.Reads++
 		case len(u.Conflicts) > 0:
@@ -191,11 +261,27 @@ func (p *UndoPlan) plan(ctx context.Context, host UndoHost, u *Undoing, ref gith
 
 // Undo carries out a plan. What fails does not stop the others.
 func (r *Runner) Undo(ctx context.Context, host UndoHost, s State, p *UndoPlan) (State, error) {
-	w := &work{Runner: r, State: &s}
+	again := *r
+	w := &work{Runner: &again, State: &s}
 	if err := json.Unmarshal([]byte(s.Batch.Settings), &w.settings); err != nil {
 		return s, fmt.Errorf("reading the settings of the batch %s: %w", s.Batch.ID, err)
 	}
+	w.Host = host
 	failed := 0
+	for i := range p.Settings {
+		one := &p.Settings[i]
+		err := error(nil)
+		if len(one.Changes) > 0 {
+			err = w.restore(ctx, one)
+		}
+		if ends(ctx, err) {
+			return s, w.unfinishedUndo(err)
+		}
+		if err != nil || one.Why != "" {
+			failed++
+			w.Tell("%s: %s", one.Entity, firstOf(one.Why, fmt.Sprint(err)))
+		}
+	}
 	for i := range p.Pulls {
 		u := &p.Pulls[i]
 		if u.Failed {
@@ -206,7 +292,7 @@ func (r *Runner) Undo(ctx context.Context, host UndoHost, s State, p *UndoPlan) 
 		}
 		err := w.undo(ctx, host, &s.Runs[u.run], u)
 		if ends(ctx, err) {
-			return s, fmt.Errorf("undoing the batch %s: %w; `dxctl fix --undo %s` goes on", s.Batch.ID, err, s.Batch.ID)
+			return s, w.unfinishedUndo(err)
 		}
 		if err != nil {
 			failed++
@@ -214,10 +300,14 @@ func (r *Runner) Undo(ctx context.Context, host UndoHost, s State, p *UndoPlan) 
 		}
 	}
 	if failed > 0 {
-		return s, fmt.Errorf("%w: %d of %d pull requests were not taken back; `dxctl fix --undo %s` tries them again",
-			ErrPartly, failed, len(p.Pulls), s.Batch.ID)
+		return s, fmt.Errorf("%w: %d of %d pull requests and settings of repositories were not taken back; `dxctl fix "+
+			"--undo %s` tries them again", ErrPartly, failed, len(p.Pulls)+len(p.Settings), s.Batch.ID)
 	}
 	return s, w.end(ctx, event.Cancelled, nil)
+}
+
+func (w *work) unfinishedUndo(err error) error {
+	return fmt.Errorf("undoing the batch %s: %w; `dxctl fix --undo %s` goes on", w.Batch.ID, err, w.Batch.ID)
 }
 
 // undo takes back the pull request of a run and records it.

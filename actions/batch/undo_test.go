@@ -14,21 +14,10 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// undos is what takes the changes of each run back, as the store has it.
-func (w *world) undos() map[string]string {
-	all := map[string]string{}
-	for _, step := range w.steps {
-		if step.Undo != "" {
-			all[step.Run] = step.Undo
-		}
-	}
-	return all
-}
-
 // TestUndo closes what is open, reverts what was merged, and leaves what changed since.
 func TestUndo(t *testing.T) {
 	w := newWorld(t, 5)
-	if err := w.start(t, w.plan(t, settings())); err != nil {
+	if err := w.start(t, w.plan(t, defaults())); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"acme/s001", "acme/s002", "acme/s003"} {
@@ -37,7 +26,7 @@ func TestUndo(t *testing.T) {
 	w.Repos["acme/s002"].CommitFile("main", "LICENSE", "mine\n") // changed since
 	w.Repos["acme/s003"].CommitFile("main", "docs.md", "other\n")
 	w.Repos["acme/s004"].Requests[0].Open = false // declined
-	p, err := batch.PlanUndo(t.Context(), w.host, w.state(), w.undos(), github.PublishedLimits)
+	p, err := batch.PlanUndo(t.Context(), w.host, w.state(), github.PublishedLimits)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,12 +53,12 @@ func TestUndo(t *testing.T) {
 	if len(w.Repos["acme/s002"].Requests) != 1 {
 		t.Error("a file that somebody changed is reverted")
 	}
-	again, err := batch.PlanUndo(t.Context(), w.host, w.state(), w.undos(), github.PublishedLimits)
+	again, err := batch.PlanUndo(t.Context(), w.host, w.state(), github.PublishedLimits)
 	if err != nil || again.Count(batch.UndoNothing) != len(again.Pulls) {
 		t.Errorf("a second time: %+v, %v", again, err)
 	}
 	// What was withdrawn was declined by nobody.
-	if _, err := w.runner().Start(t.Context(), event.ActionBatch{ID: "b2", Action: "fix"}, w.plan(t, settings())); err != nil {
+	if _, err := w.runner().Start(t.Context(), event.ActionBatch{ID: "b2", Action: "fix"}, w.plan(t, defaults())); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(w.Repos["acme/s000"].Requests); n != 2 {
@@ -94,7 +83,7 @@ func TestUndoAfterLosses(t *testing.T) {
 				}
 				return false
 			}
-			err := w.start(t, w.plan(t, settings()))
+			err := w.start(t, w.plan(t, defaults()))
 			w.heal()
 			if err == nil || w.opened() != 1 {
 				t.Fatalf("%v, %d opened", err, w.opened())
@@ -104,7 +93,7 @@ func TestUndoAfterLosses(t *testing.T) {
 					t.Fatalf("resumed: %v, %v", err, w.outcomes())
 				}
 			}
-			p, err := batch.PlanUndo(t.Context(), w.host, w.state(), w.undos(), github.PublishedLimits)
+			p, err := batch.PlanUndo(t.Context(), w.host, w.state(), github.PublishedLimits)
 			if err != nil || p.Count(batch.UndoClose) != 1 {
 				t.Fatalf("%+v, %v", p, err)
 			}
@@ -119,7 +108,7 @@ func TestUndoAfterLosses(t *testing.T) {
 // TestUndoGoesOn: a repository that fails does not stop the others, and a reversal that was interrupted is completed.
 func TestUndoGoesOn(t *testing.T) {
 	w := newWorld(t, 3)
-	if err := w.start(t, w.plan(t, settings())); err != nil {
+	if err := w.start(t, w.plan(t, defaults())); err != nil {
 		t.Fatal(err)
 	}
 	w.Repos["acme/s001"].Merge(1, noon)
@@ -133,7 +122,7 @@ func TestUndoGoesOn(t *testing.T) {
 	}
 	undo := func() (*batch.UndoPlan, error) {
 		t.Helper()
-		p, err := batch.PlanUndo(t.Context(), w.host, w.state(), w.undos(), github.PublishedLimits)
+		p, err := batch.PlanUndo(t.Context(), w.host, w.state(), github.PublishedLimits)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,12 +148,12 @@ func TestUndoGoesOn(t *testing.T) {
 func TestUndoKilled(t *testing.T) {
 	for n := 1; ; n++ {
 		w := newWorld(t, 2)
-		if err := w.start(t, w.plan(t, settings())); err != nil {
+		if err := w.start(t, w.plan(t, defaults())); err != nil {
 			t.Fatal(err)
 		}
 		w.Repos["acme/s001"].Merge(1, noon)
 		undo := func() error {
-			p, err := batch.PlanUndo(t.Context(), w.host, w.state(), w.undos(), github.PublishedLimits)
+			p, err := batch.PlanUndo(t.Context(), w.host, w.state(), github.PublishedLimits)
 			if err != nil {
 				return err
 			}
@@ -205,11 +194,11 @@ func TestUndoKilled(t *testing.T) {
 // TestUndoOfSomebodysWork leaves a pull request to which somebody committed.
 func TestUndoOfSomebodysWork(t *testing.T) {
 	w := newWorld(t, 1)
-	if err := w.start(t, w.plan(t, settings())); err != nil {
+	if err := w.start(t, w.plan(t, defaults())); err != nil {
 		t.Fatal(err)
 	}
 	w.Repos["acme/s000"].CommitFile("dxctl/fix-go-service", "mine.md", "by hand")
-	p, err := batch.PlanUndo(t.Context(), w.host, w.state(), w.undos(), github.PublishedLimits)
+	p, err := batch.PlanUndo(t.Context(), w.host, w.state(), github.PublishedLimits)
 	if err != nil || p.Pulls[0].Action != batch.UndoNothing || !strings.Contains(p.Pulls[0].Why, "did not make") {
 		t.Errorf("%+v, %v", p.Pulls, err)
 	}
@@ -229,7 +218,7 @@ func TestIssuesFail(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 1)
-			p := w.plan(t, settings())
+			p := w.plan(t, defaults())
 			p.Items[0].Issues = []github.Issue{{Rule: "readme", Mark: github.IssueMark("x", "readme"), Title: "T", Body: "B"}}
 			w.Refuse = func(r *http.Request, _ http.Header) (int, string) {
 				if strings.HasSuffix(r.URL.Path, "/issues") {
@@ -280,7 +269,7 @@ func TestIssueOnce(t *testing.T) {
 // TestIssues opens an issue once, also after it was closed.
 func TestIssues(t *testing.T) {
 	w := newWorld(t, 1)
-	p := w.plan(t, settings())
+	p := w.plan(t, defaults())
 	mark := github.IssueMark(p.Items[0].Entity, "readme-complete")
 	p.Items[0].Issues = []github.Issue{{Rule: "readme-complete", Mark: mark, Title: "Complete the README", Body: "What to do."}}
 	if err := w.start(t, p); err != nil {
@@ -291,12 +280,12 @@ func TestIssues(t *testing.T) {
 		t.Fatalf("%+v", repo.Opened)
 	}
 	repo.Opened[0].Closed = true
-	p2 := w.plan(t, settings())
+	p2 := w.plan(t, defaults())
 	p2.Items[0].Issues = p.Items[0].Issues
 	if _, err := w.runner().Start(t.Context(), event.ActionBatch{ID: "b2", Action: "fix"}, p2); err != nil || len(repo.Opened) != 1 {
 		t.Errorf("%v, %d issues", err, len(repo.Opened))
 	}
-	last := w.steps[len(w.steps)-1]
+	last := w.last
 	if last.Name != "issue readme-complete" || !strings.Contains(last.Note, "closed before") {
 		t.Errorf("%+v", last)
 	}

@@ -25,7 +25,8 @@ var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 type journal struct {
 	batch event.ActionBatch
 	runs  map[string]event.ActionRun
-	steps []event.ActionStep
+	steps map[string]event.ActionStep // by run and number
+	last  event.ActionStep            // that was recorded
 
 	mutex sync.Mutex // a request kills while others end
 	fail  error      // of the next record
@@ -59,7 +60,7 @@ func (j *journal) record(_ context.Context, events ...event.Event) error {
 		case event.ActionRun:
 			j.runs[e.ID] = e
 		case event.ActionStep:
-			j.steps = append(j.steps, e)
+			j.steps[fmt.Sprint(e.Run, " ", e.Number)], j.last = e, e
 		}
 	}
 	return nil
@@ -67,14 +68,11 @@ func (j *journal) record(_ context.Context, events ...event.Event) error {
 
 // state is what another process reads.
 func (j *journal) state() batch.State {
-	s := batch.State{Batch: j.batch, Steps: map[string]uint32{}}
+	var runs []event.ActionRun
 	for _, id := range slices.Sorted(maps.Keys(j.runs)) {
-		s.Runs = append(s.Runs, j.runs[id])
+		runs = append(runs, j.runs[id])
 	}
-	for _, step := range j.steps {
-		s.Steps[step.Run] = max(s.Steps[step.Run], step.Number)
-	}
-	return s
+	return batch.NewState(j.batch, runs, slices.Collect(maps.Values(j.steps)))
 }
 
 func (j *journal) outcomes() map[string]int {
@@ -96,7 +94,8 @@ type world struct {
 
 func newWorld(t *testing.T, repositories int) *world {
 	t.Helper()
-	w := &world{Server: hosttest.New(t), journal: &journal{runs: map[string]event.ActionRun{}}, clock: resttest.At(noon)}
+	w := &world{Server: hosttest.New(t), journal: &journal{runs: map[string]event.ActionRun{},
+		steps: map[string]event.ActionStep{}}, clock: resttest.At(noon)}
 	var err error
 	w.host, err = github.New(github.Config{URL: w.URL, AllowPrivateNetwork: true}, w.Token, "test", rest.Options{
 		Now: w.clock.Now, Sleep: w.clock.Sleep, Tune: func(c *rest.Config) { c.Attempts, c.PerSecond, c.Burst = 1, 1e6, 1e6 },
@@ -146,7 +145,7 @@ func (w *world) plan(t *testing.T, s batch.Settings) *batch.Plan {
 	return p
 }
 
-func settings() batch.Settings {
+func defaults() batch.Settings {
 	return batch.Settings{Waves: "1,2,rest", Limit: 0.1, Wait: time.Hour, Selection: "all"}
 }
 

@@ -23,6 +23,7 @@ type Head struct {
 	Checks     Checks // of the commit
 	Private    bool
 	Problem    string // why nothing can be proposed to the repository; then the rest may be empty
+	Settings   string // why its settings cannot be changed; "": they can, as far as GitHub shows it
 }
 
 // Checks is how the checks of a commit stand: check runs and commit statuses together.
@@ -105,6 +106,9 @@ func (h *Host) head(name string, a *headAnswer, hidden bool) Head {
 		return head
 	}
 	head.Repository, head.Private = a.Name, a.Private
+	if !h.app && a.Permission != "ADMIN" {
+		head.Settings = "the credentials lack the role admin in " + a.Name
+	}
 	writes := []string{"WRITE", "MAINTAIN", "ADMIN"}
 	switch {
 	case a.Archived || a.Disabled:
@@ -243,7 +247,7 @@ func (h *Host) ask(ctx context.Context, repositories, parts []string, answers an
 		fmt.Fprintf(&asked, "%s: repository(owner: $o%d, name: $n%d) { %s }\n", alias(i), i, i, parts[i])
 	}
 	text := "query(" + strings.TrimSuffix(declared.String(), ", ") + ") {\n" + asked.String() + "}"
-	err = h.query(ctx, text, variables, answers)
+	err = h.client.Query(ctx, text, variables, answers)
 	var partial client.GraphQLErrors
 	if errors.As(err, &partial) && partial.Missing() {
 		return partial.Refused("statusCheckRollup"), nil

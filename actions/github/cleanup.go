@@ -66,7 +66,7 @@ func (h *Host) Delete(ctx context.Context, r *Created, ours []string) error {
 		return fmt.Errorf("deleting %s: %w: %s", r.FullName, ErrForeign, strings.Join(foreign, "; "))
 	}
 	// By name: the caller has compared the id of the repository with the one that was created.
-	if err := h.client.Send(ctx, http.MethodDelete, "repos/"+r.FullName, nil, nil); err != nil {
+	if err := h.send(ctx, http.MethodDelete, "repos/"+r.FullName, nil, nil); err != nil {
 		return fmt.Errorf("deleting %s: %w (a classic token needs the scope delete_repo, others Administration)",
 			r.FullName, err)
 	}

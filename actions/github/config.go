@@ -48,7 +48,6 @@ type Host struct {
 	api    string // address of the API, without a slash at the end
 	pages  string // address of the web pages, likewise
 	app    bool
-	pace   *Pace // nil: requests do not wait
 }
 
 // New returns a host. token is that of the environment. The error wraps [ErrNoCredentials] if there are none.

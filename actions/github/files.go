@@ -33,7 +33,7 @@ func (h *Host) Files(ctx context.Context, head Head, dir string) error {
 }
 
 func (h *Host) files(ctx context.Context, head Head, dir string) error {
-	packed, err := h.archive(ctx, head.Repository, head.Commit)
+	packed, err := h.client.Archive(ctx, head.Repository, head.Commit, maxArchive)
 	if err != nil {
 		return err
 	}

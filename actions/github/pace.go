@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -110,50 +111,23 @@ func (l Limits) Forecast(reads, writes int) time.Duration {
 // Paced returns the host with requests that wait for a pace.
 func (h *Host) Paced(p *Pace) *Host {
 	paced := *h
-	paced.pace = p
+	paced.client = h.client.Before(p.Wait)
 	return &paced
 }
 
-func (h *Host) wait(ctx context.Context, write bool) error {
-	if h.pace == nil {
-		return nil
-	}
-	return h.pace.Wait(ctx, write)
-}
-
 func (h *Host) get(ctx context.Context, path string, into any) error {
-	if err := h.wait(ctx, false); err != nil {
-		return err
-	}
 	_, err := h.client.Get(ctx, path, "", into)
 	return err
 }
 
 func (h *Host) send(ctx context.Context, method, path string, body, into any) error {
-	if err := h.wait(ctx, method != http.MethodGet); err != nil {
-		return err
+	err := h.client.Send(ctx, method, path, body, into)
+	if client.Status(err) == http.StatusNotFound {
+		right := "a token needs the scope repo, workflow for files of workflows, and the role write or admin in the repository"
+		if h.app {
+			right = "the App's installation needs the repository and the permission to write what was sent"
+		}
+		err = fmt.Errorf("%w (GitHub answers so, too, if a right is missing: %s)", err, right)
 	}
-	return h.client.Send(ctx, method, path, body, into)
-}
-
-func (h *Host) query(ctx context.Context, text string, variables map[string]any, into any) error {
-	if err := h.wait(ctx, false); err != nil {
-		return err
-	}
-	return h.client.Query(ctx, text, variables, into)
-}
-
-func (h *Host) archive(ctx context.Context, repository, commit string) ([]byte, error) {
-	if err := h.wait(ctx, false); err != nil {
-		return nil, err
-	}
-	return h.client.Archive(ctx, repository, commit, maxArchive)
-}
-
-// rights asks what the credentials may do.
-func (h *Host) rights(ctx context.Context) (client.Rights, error) {
-	if err := h.wait(ctx, false); err != nil {
-		return client.Rights{}, err
-	}
-	return h.client.Rights(ctx)
+	return err
 }

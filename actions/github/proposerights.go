@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -23,6 +24,8 @@ type Target struct {
 		Push  bool `json:"push"`
 		Admin bool `json:"admin"`
 	} `json:"permissions"` // of a person; those of an App are false or missing
+
+	Record json.RawMessage `json:"-"` // the whole answer
 }
 
 // CheckProposal reports, before anything is written, everything that would stop a pull request: a repository that the
@@ -49,14 +52,20 @@ func (h *Host) CheckProposal(ctx context.Context, fullName string, workflows boo
 
 // target returns a repository that can be written to, and what the credentials may do.
 func (h *Host) target(ctx context.Context, fullName string) (t Target, rights client.Rights, err error) {
-	if rights, err = h.rights(ctx); err != nil {
-		return t, rights, err
-	}
-	if err := h.get(ctx, "repos/"+fullName, &t); err != nil {
+	answer, err := h.client.Get(ctx, "repos/"+fullName, "", &t.Record)
+	if err != nil {
 		if client.Status(err) == http.StatusNotFound {
 			err = fmt.Errorf("%w: the credentials see no repository %s", ErrRights, fullName)
 		}
 		return t, rights, err
+	}
+	if err := json.Unmarshal(t.Record, &t); err != nil {
+		return t, rights, fmt.Errorf("the answer about the repository is not what GitHub documents: %w", err)
+	}
+	if rights = answer.Rights(); h.app {
+		if rights, err = h.client.Rights(ctx); err != nil {
+			return t, rights, err
+		}
 	}
 	if t.Archived || t.Disabled {
 		return t, rights, errors.New("it is archived or disabled, so nobody can write to it")
@@ -80,12 +89,13 @@ type Needs struct {
 	Issues    bool
 	Checks    bool // the checks of commits are read
 	Private   bool // to a private repository
+	Settings  bool // settings of repositories
 }
 
 // CheckBatch reports missing rights of the credentials, whatever the repository is; see [Host.Heads] for those that
 // depend on it. The error wraps [ErrRights]; notes name what GitHub does not show.
 func (h *Host) CheckBatch(ctx context.Context, needs Needs) (notes []string, err error) {
-	rights, err := h.rights(ctx)
+	rights, err := h.client.Rights(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("checking what the credentials may do: %w", err)
 	}
@@ -110,6 +120,9 @@ func (h *Host) unseen(rights client.Rights, needs Needs, where string) []string 
 	if needs.Issues {
 		names = append(names, "Issues")
 	}
+	if needs.Settings {
+		names = append(names, "Administration")
+	}
 	return []string{"GitHub does not show what a fine-grained token may do: it needs " + strings.Join(names, ", ") +
 		" (read and write) for " + where}
 }
@@ -129,6 +142,9 @@ func (h *Host) missing(rights client.Rights, needs Needs) []string {
 		}
 		if needs.Issues {
 			needed["issues"] = "write"
+		}
+		if needs.Settings {
+			needed["administration"], needed["actions"] = "write", "read"
 		}
 		return rights.Missing(needed)
 	}

@@ -93,7 +93,7 @@ func createPath(a account) string {
 func (h *Host) Create(ctx context.Context, r Repository, of string) (*Created, error) {
 	owner := account{Login: r.Owner, Type: of}
 	var created Created
-	err := h.client.Send(ctx, http.MethodPost, createPath(owner), r.creation(owner.organization()), &created)
+	err := h.send(ctx, http.MethodPost, createPath(owner), r.creation(owner.organization()), &created)
 	if err != nil {
 		return nil, fmt.Errorf("creating the repository %s: %w", r.FullName(), err)
 	}
@@ -128,13 +128,13 @@ func (h *Host) Push(ctx context.Context, fullName string, files []actions.FileCh
 	var tree, commit struct {
 		SHA string `json:"sha"`
 	}
-	if err := h.client.Send(ctx, http.MethodPost, "repos/"+fullName+"/git/trees", body, &tree); err != nil {
+	if err := h.send(ctx, http.MethodPost, "repos/"+fullName+"/git/trees", body, &tree); err != nil {
 		return fail(err)
 	}
 	if want := TreeID(files); tree.SHA != want {
 		return fail(fmt.Errorf("GitHub stored the files as tree %s, which should be %s; nothing was pushed", tree.SHA, want))
 	}
-	err := h.client.Send(ctx, http.MethodPost, "repos/"+fullName+"/git/commits", commitOf(files, message), &commit)
+	err := h.send(ctx, http.MethodPost, "repos/"+fullName+"/git/commits", commitOf(files, message), &commit)
 	if err != nil {
 		return fail(err)
 	}
@@ -265,10 +265,10 @@ func (h *Host) Move(ctx context.Context, r *Created, commit string, first []stri
 	case len(there) > 1, len(there) == 1 && !slices.Contains(first, there[0]):
 		return fail(fmt.Errorf("the branch %s: %w: a commit %.12s", Branch, ErrForeign, there[0]))
 	case len(there) == 1:
-		err = h.client.Send(ctx, http.MethodPatch, "repos/"+r.FullName+"/git/refs/heads/"+Branch,
+		err = h.send(ctx, http.MethodPatch, "repos/"+r.FullName+"/git/refs/heads/"+Branch,
 			map[string]any{"sha": commit, "force": true}, nil)
 	default:
-		err = h.client.Send(ctx, http.MethodPost, "repos/"+r.FullName+"/git/refs",
+		err = h.send(ctx, http.MethodPost, "repos/"+r.FullName+"/git/refs",
 			map[string]string{"ref": "refs/heads/" + Branch, "sha": commit}, nil)
 	}
 	if err != nil {
@@ -277,11 +277,11 @@ func (h *Host) Move(ctx context.Context, r *Created, commit string, first []stri
 	if r.DefaultBranch == Branch {
 		return nil
 	}
-	err = h.client.Send(ctx, http.MethodPatch, "repos/"+r.FullName, map[string]string{"default_branch": Branch}, nil)
+	err = h.send(ctx, http.MethodPatch, "repos/"+r.FullName, map[string]string{"default_branch": Branch}, nil)
 	if err != nil {
 		return fail(err)
 	}
-	err = h.client.Send(ctx, http.MethodDelete, "repos/"+r.FullName+"/git/refs/heads/"+r.DefaultBranch, nil, nil)
+	err = h.send(ctx, http.MethodDelete, "repos/"+r.FullName+"/git/refs/heads/"+r.DefaultBranch, nil, nil)
 	if code := client.Status(err); code == http.StatusNotFound || code == http.StatusUnprocessableEntity {
 		err = nil // it is gone already
 	}

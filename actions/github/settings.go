@@ -51,28 +51,117 @@ func (h *Host) CheckSettings(ctx context.Context, fullName string) (Target, []st
 // API returns the address of the API, without a slash at the end.
 func (h *Host) API() string { return h.api }
 
-// Settings reads the settings of a repository that rules ask for. production are the names of environments for
-// production, in lower case.
-func (h *Host) Settings(ctx context.Context, repository string, production []string) (settings.State, error) {
-	s, err := h.settings(ctx, repository, production)
+// Settings reads the settings of a repository that rules ask for. What is known to be met is not read again, and what
+// several rules need is read once: a request each for the repository, our ruleset (two if there is one), the token of
+// workflows, private vulnerability reporting, the environments, the checks of merged pull requests; and two or more for
+// the protection of the branch unless it is known.
+func (h *Host) Settings(ctx context.Context, ask settings.Ask) (settings.State, error) {
+	s, err := h.settings(ctx, ask)
 	if err != nil {
-		return s, fmt.Errorf("reading the settings of %s: %w", repository, err)
+		return s, fmt.Errorf("reading the settings of %s: %w", ask.Repository, err)
 	}
 	return s, nil
 }
 
-func (h *Host) settings(ctx context.Context, repository string, production []string) (settings.State, error) {
+func (h *Host) settings(ctx context.Context, ask settings.Ask) (settings.State, error) {
 	s := settings.State{
-		Repository: repository, Values: map[string]json.RawMessage{}, Refused: map[string]string{},
+		Repository: ask.Repository, Branch: ask.Branch, Facts: ask.Known, Values: map[string]json.RawMessage{},
+		Refused: map[string]string{},
 	}
-	var record struct {
-		Branch         string          `json:"default_branch"`
-		Cleanup        *bool           `json:"delete_branch_on_merge"`
-		Security       json.RawMessage `json:"security_and_analysis"`
-		VisibleToWorld string          `json:"visibility"`
+	needed := func(rules ...string) bool {
+		open := settings.Open(s.Facts, ask.Want)
+		return slices.ContainsFunc(rules, func(rule string) bool { return slices.Contains(open, rule) })
 	}
-	if _, err := h.client.Get(ctx, "repos/"+repository, "", &record); err != nil {
+	parts := collected.Parts{
+		Record:       needed("secret-scanning", "security-policy", "no-binaries-or-secrets"),
+		Branch:       needed(settings.BranchRules...) && !settings.Complete(s.Facts.Branch),
+		Workflows:    needed("workflow-permissions"),
+		Reporting:    needed("security-policy"),
+		Environments: needed("production-protected"),
+	}
+	record := ask.Record
+	if record == nil && (parts.Record || ask.Branch == "") {
+		if err := h.get(ctx, "repos/"+ask.Repository, &record); err != nil {
+			return s, err
+		}
+	}
+	if record != nil {
+		if err := recordValues(record, &s); err != nil {
+			return s, err
+		}
+	}
+	got, err := collected.Read(ctx, h.client, ask.Repository, s.Branch, ask.Production, parts, record)
+	if err != nil {
 		return s, err
+	}
+	fresh(&s, got, parts, record != nil)
+	if needed(settings.BranchRules...) {
+		if err := h.ruleset(ctx, ask.Repository, &s); err != nil {
+			return s, err
+		}
+	}
+	if got.Environments != nil {
+		if err := environmentValues(got.Environments, &s); err != nil {
+			return s, err
+		}
+	}
+	if ask.Workflows != nil {
+		s.Workflows = *ask.Workflows
+	} else if needed("workflow-permissions") {
+		if err := h.workflows(ctx, ask.Repository, &s); err != nil {
+			return s, err
+		}
+	}
+	if len(ask.Want.Checks) > 0 || len(s.Facts.Branch.RequiredChecks.Value) > 0 || !needed("tests-on-pull-requests",
+		"required-checks") {
+		return s, nil
+	}
+	s.Checks, err = collected.SteadyChecks(ctx, h.client, ask.Repository, s.Branch)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, rest.ErrUnauthorized) {
+		s.ChecksUnknown, err = err.Error(), nil // a fine-grained token cannot get the right to read them
+	}
+	return s, err
+}
+
+// fresh replaces what was known by what was read.
+func fresh(s *settings.State, got collected.Answer, parts collected.Parts, record bool) {
+	f := &s.Facts
+	if parts.Branch {
+		f.Branch, f.RequiredChecksWithoutRuns = got.Branch, got.RequiredChecksWithoutRuns
+	}
+	if record {
+		f.Public, f.DeleteBranchOnMerge = got.Public, got.DeleteBranchOnMerge
+		f.Security.SecretScanning, f.Security.PushProtection = got.Security.SecretScanning, got.Security.PushProtection
+	}
+	if parts.Workflows {
+		if f.WorkflowTokenReadOnly = got.WorkflowTokenReadOnly; f.WorkflowTokenReadOnly.Known {
+			s.Values[settings.WorkflowToken] = tokenValue(f.WorkflowTokenReadOnly.Value)
+		}
+	}
+	if parts.Reporting {
+		f.Security.PrivateVulnerabilityReporting = got.Security.PrivateVulnerabilityReporting
+		if on := f.Security.PrivateVulnerabilityReporting; on.Known && got.Public.Known && got.Public.Value {
+			s.Values[settings.Reporting] = settings.Value(map[string]bool{"enabled": on.Value})
+		}
+	}
+	if parts.Environments {
+		f.Production, f.ProductionEnvironments = got.Production, got.ProductionEnvironments
+	}
+}
+
+func tokenValue(readOnly bool) json.RawMessage {
+	return settings.Value(map[string]string{"default_workflow_permissions": ifText(readOnly, "read", "write")})
+}
+
+// recordValues reads the values that an answer about a repository has.
+func recordValues(answer json.RawMessage, s *settings.State) error {
+	var record struct {
+		Branch   string          `json:"default_branch"`
+		Cleanup  *bool           `json:"delete_branch_on_merge"`
+		Security json.RawMessage `json:"security_and_analysis"`
+	}
+	if err := json.Unmarshal(answer, &record); err != nil {
+		return fmt.Errorf("the answer about the repository is not what GitHub documents: %w", err)
 	}
 	s.Branch = record.Branch
 	if record.Cleanup != nil {
@@ -81,30 +170,71 @@ func (h *Host) settings(ctx context.Context, repository string, production []str
 	if len(record.Security) > 0 {
 		s.Values[settings.Security] = settings.Value(record.Security)
 	}
+	return nil
+}
+
+// Values reads the values of settings by their keys. It takes a request each for the repository, the token of
+// workflows, private vulnerability reporting and the environments, and one or two for our ruleset.
+func (h *Host) Values(ctx context.Context, repository string, keys []string) (settings.State, error) {
+	s := settings.State{Repository: repository, Values: map[string]json.RawMessage{}, Refused: map[string]string{}}
+	read := map[string]bool{}
+	for _, key := range keys {
+		part := key
+		switch key {
+		case settings.Security, settings.BranchCleanup:
+			part = settings.Security
+		case settings.Ruleset, settings.WorkflowToken, settings.Reporting:
+		default:
+			part = settings.EnvironmentKey("")
+		}
+		if read[part] {
+			continue
+		}
+		read[part] = true
+		if err := h.value(ctx, part, &s); err != nil {
+			return s, fmt.Errorf("reading the settings of %s: %w", repository, err)
+		}
+	}
+	return s, nil
+}
+
+func (h *Host) value(ctx context.Context, part string, s *settings.State) error {
+	at := "repos/" + s.Repository
 	var err error
-	if s.Facts, err = collected.Read(ctx, h.client, repository, record.Branch, production); err != nil {
-		return s, err
+	switch part {
+	case settings.Ruleset:
+		return h.ruleset(ctx, s.Repository, s)
+	case settings.Security:
+		var record json.RawMessage
+		if err = h.get(ctx, at, &record); err == nil {
+			err = recordValues(record, s)
+		}
+		return err
+	case settings.WorkflowToken:
+		var token struct {
+			Default string `json:"default_workflow_permissions"`
+		}
+		if err = h.get(ctx, at+"/actions/permissions/workflow", &token); err == nil {
+			s.Values[part] = tokenValue(token.Default == "read")
+		}
+	case settings.Reporting:
+		var reporting struct {
+			Enabled bool `json:"enabled"`
+		}
+		if err = h.get(ctx, at+"/private-vulnerability-reporting", &reporting); err == nil {
+			s.Values[part] = settings.Value(reporting)
+		}
+	default:
+		var page json.RawMessage
+		if err = h.get(ctx, at+"/environments?per_page=100", &page); err == nil {
+			return environmentValues(page, s)
+		}
 	}
-	if v := s.Facts.Security.PrivateVulnerabilityReporting; v.Known && record.VisibleToWorld == "public" {
-		s.Values[settings.Reporting] = settings.Value(map[string]bool{"enabled": v.Value})
+	switch client.Status(err) {
+	case http.StatusNotFound, http.StatusForbidden: // it has no value then
+		return nil
 	}
-	if v := s.Facts.WorkflowTokenReadOnly; v.Known {
-		word := ifText(v.Value, "read", "write")
-		s.Values[settings.WorkflowToken] = settings.Value(map[string]string{"default_workflow_permissions": word})
-	}
-	err = errors.Join(h.ruleset(ctx, repository, &s), h.environments(ctx, repository, &s),
-		h.workflows(ctx, repository, &s))
-	if err != nil {
-		return s, err
-	}
-	if len(s.Facts.Branch.RequiredChecks.Value) > 0 {
-		return s, nil
-	}
-	s.Checks, err = collected.SteadyChecks(ctx, h.client, repository, record.Branch)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, rest.ErrUnauthorized) {
-		s.ChecksUnknown, err = err.Error(), nil // a fine-grained token cannot get the right to read them
-	}
-	return s, err
+	return err
 }
 
 // ruleset reads our ruleset.
@@ -115,7 +245,7 @@ func (h *Host) ruleset(ctx context.Context, repository string, s *settings.State
 		Target string `json:"target"`
 	}
 	path := "repos/" + repository + "/rulesets"
-	_, err := h.client.Get(ctx, path+"?includes_parents=false&per_page=100", "", &list)
+	err := h.get(ctx, path+"?includes_parents=false&per_page=100", &list)
 	if notOffered(err) {
 		s.Refused[settings.Ruleset] = err.Error()
 		return nil
@@ -132,7 +262,7 @@ func (h *Host) ruleset(ctx context.Context, repository string, s *settings.State
 			continue
 		}
 		var answer json.RawMessage
-		if _, err := h.client.Get(ctx, fmt.Sprintf("%s/%d?includes_parents=false", path, r.ID), "", &answer); err != nil {
+		if err := h.get(ctx, fmt.Sprintf("%s/%d?includes_parents=false", path, r.ID), &answer); err != nil {
 			return err
 		}
 		if s.Values[settings.Ruleset], err = settings.RulesetValue(answer); err != nil {
@@ -144,18 +274,13 @@ func (h *Host) ruleset(ctx context.Context, repository string, s *settings.State
 	return nil
 }
 
-// environments reads the environments.
-func (h *Host) environments(ctx context.Context, repository string, s *settings.State) error {
+// environmentValues reads the values of the environments of a page.
+func environmentValues(answer json.RawMessage, s *settings.State) error {
 	var page struct {
 		Environments []json.RawMessage `json:"environments"`
 	}
-	_, err := h.client.Get(ctx, "repos/"+repository+"/environments?per_page=100", "", &page)
-	switch client.Status(err) {
-	case http.StatusNotFound, http.StatusForbidden:
-		return nil // a private repository on a plan without environments; the facts say why they are unknown
-	}
-	if err != nil {
-		return err
+	if err := json.Unmarshal(answer, &page); err != nil {
+		return fmt.Errorf("the answer about environments is not what GitHub documents: %w", err)
 	}
 	for _, e := range page.Environments {
 		name, value, err := settings.EnvironmentValue(e)
@@ -172,7 +297,7 @@ func (h *Host) workflows(ctx context.Context, repository string, s *settings.Sta
 	var page struct {
 		Total int `json:"total_count"`
 	}
-	_, err := h.client.Get(ctx, "repos/"+repository+"/actions/workflows?per_page=1", "", &page)
+	err := h.get(ctx, "repos/"+repository+"/actions/workflows?per_page=1", &page)
 	if client.Status(err) == http.StatusNotFound { // Actions are switched off
 		return nil
 	}
@@ -253,7 +378,7 @@ func (h *Host) Send(ctx context.Context, r actions.Request) error {
 	if r.Body != nil {
 		body = r.Body
 	}
-	err := h.client.Send(ctx, r.Method, path, body, nil)
+	err := h.send(ctx, r.Method, path, body, nil)
 	switch status := client.Status(err); {
 	case err == nil:
 		return nil

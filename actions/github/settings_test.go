@@ -29,6 +29,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/github/streamtest"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/repository/setting"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/scorecards/checkout"
 )
@@ -158,12 +159,28 @@ func (j *journal) changes(t *testing.T) []settings.Change {
 	return changes
 }
 
+// restorable is what the recorded changes can be taken back to.
+func restorable(t *testing.T, a *settings.Action, j *journal) settings.Planned {
+	t.Helper()
+	changes := j.changes(t)
+	keys := make([]string, len(changes))
+	for i, c := range changes {
+		keys[i] = c.Setting
+	}
+	now, err := a.Host.Values(t.Context(), a.Repository, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return settings.Undo(now, changes)
+}
+
 func action(t *testing.T, s *hosttest.Server) (*settings.Action, *journal) {
 	t.Helper()
 	j := &journal{steps: map[uint32]event.ActionStep{}}
 	return &settings.Action{
-		Host: host(t, s), Entity: "component:default/pay", Repository: "acme/pay", Production: []string{"production"},
-		Want: settings.Want{Reviewers: []settings.Reviewer{{Type: "Team", ID: 42}}}, Run: "run-1", Record: j.record,
+		Host: host(t, s), Entity: "component:default/pay", Repository: "acme/pay", Run: "run-1", Record: j.record,
+		Ask: settings.Ask{Production: []string{"production"},
+			Want: settings.Want{Reviewers: []settings.Reviewer{{Type: "Team", ID: 42}}}},
 		Now: func() time.Time { return streamtest.Now },
 	}, j
 }
@@ -255,7 +272,7 @@ func TestSettingsRefused(t *testing.T) {
 	repo.Set.NotOffered = "Upgrade to GitHub Pro or make this repository public to enable this feature."
 	repo.Set.Ignored = []string{"actions/permissions/workflow"}
 	a, j := action(t, s)
-	a.Want.Reviewers = []settings.Reviewer{{Type: "Team", ID: 99}}
+	a.Ask.Want.Reviewers = []settings.Reviewer{{Type: "Team", ID: 99}}
 	_, err := run(t, a, j)
 	if !errors.Is(err, settings.ErrPartial) {
 		t.Errorf("the error is %v", err)
@@ -269,11 +286,7 @@ func TestSettingsRefused(t *testing.T) {
 	if !strings.Contains(reasons, "{branch-protected GitHub does not offer it here: ") || !repo.Set.Cleanup {
 		t.Errorf("left %s, %+v", reasons, repo.Set)
 	}
-	now, err := a.Host.Settings(t.Context(), "acme/pay", []string{"production"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if back := settings.Undo(now, j.changes(t)); len(back.Changes) != 2 || len(back.Met) != 2 || len(back.Left) > 0 {
+	if back := restorable(t, a, j); len(back.Changes) != 2 || len(back.Met) != 2 || len(back.Left) > 0 {
 		t.Errorf("what can be taken back is %+v", back)
 	}
 	if run := j.runs[len(j.runs)-1]; run.Status != event.Failed {
@@ -392,7 +405,7 @@ func TestSteadyChecks(t *testing.T) {
 		{nil, "[]"},
 	} {
 		repo.Set.Merged = c.merged
-		state, err := host(t, s).Settings(t.Context(), "acme/pay", nil)
+		state, err := host(t, s).Settings(t.Context(), settings.Ask{Repository: "acme/pay"})
 		if err != nil || fmt.Sprint(state.Checks) != c.want {
 			t.Errorf("%v: %v, %v, want %s", c.merged, state.Checks, err, c.want)
 		}
@@ -421,11 +434,51 @@ func TestSettingsLostAnswer(t *testing.T) {
 			t.Errorf("%+v", step)
 		}
 	}
-	now, err := a.Host.Settings(t.Context(), "acme/pay", []string{"production"})
+	if back := restorable(t, a, j); len(back.Changes) != len(p.Requests) {
+		t.Errorf("%+v", back)
+	}
+}
+
+// TestSettingsReads: what several rules need is read once, and what is known is not read.
+func TestSettingsReads(t *testing.T) {
+	s := hosttest.New(t)
+	repo := served(t, s, "public")
+	repo.Set.Environments = map[string]map[string]any{"production": {}}
+	all := settings.Ask{Repository: "acme/pay", Production: []string{"production"}}
+	whole, err := host(t, s).Settings(t.Context(), all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if back := settings.Undo(now, j.changes(t)); len(back.Changes) != len(p.Requests) {
-		t.Errorf("%+v", back)
+	guarded := settings.Ask{Repository: "acme/pay", Branch: "main", Known: whole.Facts}
+	guarded.Want = settings.Want{Rules: settings.BranchRules, Checks: []string{"test"}}
+	collected := all
+	collected.Known, collected.Branch = whole.Facts, "main"
+	workflows := true
+	collected.Workflows = &workflows
+	met := collected
+	on := setting.Known(true)
+	met.Known.Branch = setting.Protection{PullRequestRequired: on, ForcePushBlocked: on, DeletionBlocked: on,
+		StaleApprovalsDismissed: on, RequiredApprovals: setting.Known(1), RequiredChecks: setting.Known([]string{"test"})}
+	met.Known.Security = setting.Security{SecretScanning: on, PushProtection: on, PrivateVulnerabilityReporting: on}
+	met.Known.WorkflowTokenReadOnly, met.Known.DeleteBranchOnMerge = on, on
+	met.Known.Production.SelfReviewPrevented = on
+	for name, c := range map[string]struct {
+		ask   settings.Ask
+		reads int
+	}{
+		"nothing is known":              {all, 9},
+		"all is known, and nothing met": {collected, 6},
+		"the default branch":            {guarded, 1},
+		"all is met":                    {met, 0},
+	} {
+		s.Reads = nil
+		if _, err := host(t, s).Settings(t.Context(), c.ask); err != nil || len(s.Reads) != c.reads {
+			t.Errorf("%s: %d reads, want %d: %q, %v", name, len(s.Reads), c.reads, s.Reads, err)
+		}
+	}
+	s.Reads = nil
+	back, err := host(t, s).Settings(t.Context(), collected)
+	if err != nil || fmt.Sprint(back.Values) != fmt.Sprint(whole.Values) {
+		t.Errorf("%v\n%s\n%s", err, back.Values, whole.Values)
 	}
 }

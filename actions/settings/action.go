@@ -7,11 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/repository/setting"
 )
 
 // Name is the name of the action.
@@ -27,8 +27,11 @@ var (
 
 // Host reads and changes the settings of repositories.
 type Host interface {
-	// Settings reads the settings. production are the names of environments for production, in lower case.
-	Settings(ctx context.Context, repository string, production []string) (State, error)
+	// Settings reads the settings that rules need.
+	Settings(ctx context.Context, ask Ask) (State, error)
+	// Values reads the values of settings by their keys. The state has nothing else, except the names and ids of rulesets.
+	// A setting that does not exist, or may not be read, has no value.
+	Values(ctx context.Context, repository string, keys []string) (State, error)
 	// Send sends a request of a plan. The error wraps [ErrNotOffered] where that is the reason.
 	Send(ctx context.Context, r actions.Request) error
 	// API is the address of the API, without a slash at the end.
@@ -38,10 +41,9 @@ type Host interface {
 // Action changes the settings of one repository, or takes back what a run of it has changed.
 type Action struct {
 	Host       Host
-	Entity     string   // ref of the service
-	Repository string   // owner/name
-	Production []string // names of environments for production, in lower case
-	Want       Want
+	Entity     string // ref of the service
+	Repository string // owner/name
+	Ask        Ask    // what is read to plan; its Repository is that of the action
 	// Undo are the changes of the run UndoOf, which are taken back; nil: settings are made as rules need them.
 	Undo   []Change
 	UndoOf string
@@ -84,7 +86,7 @@ func (a *Action) Descriptor() actions.Descriptor {
 
 // Plan returns the requests, after reading the settings.
 func (a *Action) Plan(ctx context.Context, in actions.Input) (actions.Plan, error) {
-	state, err := a.Host.Settings(ctx, a.Repository, a.Production)
+	state, err := a.read(ctx)
 	if err != nil {
 		return actions.Plan{}, err
 	}
@@ -95,7 +97,7 @@ func (a *Action) Plan(ctx context.Context, in actions.Input) (actions.Plan, erro
 	if a.UndoOf != "" {
 		p.Title = "Restore the settings of " + a.Repository + " as they were before the run " + a.UndoOf
 		a.Planned = Undo(state, a.Undo)
-	} else if a.Planned, err = Plan(state, a.Want); err != nil {
+	} else if a.Planned, err = Plan(state, a.Ask.Want); err != nil {
 		return actions.Plan{}, err
 	}
 	a.state = state
@@ -108,111 +110,85 @@ func (a *Action) Plan(ctx context.Context, in actions.Input) (actions.Plan, erro
 	return p, nil
 }
 
+// read reads what a plan is made of.
+func (a *Action) read(ctx context.Context) (State, error) {
+	if a.UndoOf != "" {
+		return (&Job{Host: a.Host, Repository: a.Repository, Changes: a.Undo}).read(ctx)
+	}
+	ask := a.Ask
+	ask.Repository = a.Repository
+	a.Ask.Record = nil // it was just read: the next plan reads it again
+	return a.Host.Settings(ctx, ask)
+}
+
 // Apply sends the requests of the last plan. A setting that cannot be changed does not keep the others from it.
 func (a *Action) Apply(ctx context.Context, p actions.Plan, progress func(actions.Step)) (string, error) {
-	changes := a.Planned.Changes
-	steps := make([]event.ActionStep, len(changes))
-	for i, c := range changes {
-		undo, err := json.Marshal(c)
-		if err != nil {
-			return "", fmt.Errorf("recording what was there before: %w", err)
-		}
-		steps[i] = event.ActionStep{
-			Source: actions.Source, Run: a.Run, Number: uint32(i) + 1,
-			Name: stepName(c), Status: event.Running, At: a.Now(), Undo: string(undo),
-		}
+	steps, err := PlannedSteps(a.Planned.Changes, a.Run, 0, a.Now(), false)
+	if err != nil {
+		return "", err
 	}
-	if err := a.record(ctx, steps); err != nil {
+	for i := range steps {
+		steps[i].Status = event.Running
+	}
+	j := &Job{Host: a.Host, Repository: a.Repository, Changes: a.Planned.Changes, Steps: steps, Record: a.Record,
+		Now: a.Now, Tell: progress}
+	if err := j.record(ctx, steps); err != nil {
 		return "", fmt.Errorf("recording what was there before; nothing was changed: %w", err)
 	}
-	failed := make([]error, len(changes))
-	for i := range changes {
-		if err := ctx.Err(); err != nil {
+	failed := make([]error, len(steps))
+	var sent []int
+	for i := range steps {
+		if failed[i] = ctx.Err(); failed[i] != nil {
 			steps[i].Status, steps[i].Note = event.Cancelled, "not sent: the run was interrupted"
-			failed[i] = err
 			continue
 		}
 		progress(actions.Step{Name: steps[i].Name})
 		failed[i] = a.Host.Send(ctx, p.Requests[i])
+		sent = append(sent, i)
 	}
-	return "", a.confirm(ctx, steps, failed, progress)
-}
-
-// confirm reads the settings again, and judges each step by them: an answer may have been lost although the request was
-// obeyed, and GitHub may have accepted a request and done nothing. What took effect is recorded as it is, so that it is
-// taken back only as long as nobody changes it. failed has what sending each request returned.
-func (a *Action) confirm(
-	ctx context.Context, steps []event.ActionStep, failed []error, progress func(actions.Step),
-) error {
-	kept, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-	defer cancel()
-	now, err := a.Host.Settings(kept, a.Repository, a.Production)
-	if err != nil { // each may have taken effect: those that were sent stay as they are, and can be taken back
-		for i, step := range steps {
-			if failed[i] != nil && step.Status == event.Running {
-				steps[i].Note = failed[i].Error()
-			}
-		}
-		err = fmt.Errorf("reading the settings again: %w", err)
-		return errors.Join(append(failed, err, a.record(kept, steps))...)
-	}
-	a.After, _ = Plan(now, a.Want) // the rules are known: they were planned
-	var errs []error
+	err = j.confirm(ctx, sent, failed)
 	done := 0
-	for i, c := range a.Planned.Changes {
-		steps[i].At = a.Now()
-		if c.Effective(now) && steps[i].Status == event.Running {
-			undo, err := json.Marshal(c.Applied(now))
-			if err != nil {
-				errs = append(errs, err)
-				continue
-			}
+	for _, step := range steps {
+		if step.Status == event.Succeeded {
 			done++
-			steps[i].Status, steps[i].Undo, steps[i].Note = event.Succeeded, string(undo), c.Why
-			progress(actions.Step{Name: steps[i].Name, Done: true, Note: c.Why})
-			continue
 		}
-		if failed[i] == nil {
-			failed[i] = fmt.Errorf("%s: GitHub accepted the request and did not change the setting", c.Setting)
-		}
-		if steps[i].Status == event.Running {
-			steps[i].Status, steps[i].Note = event.Failed, failed[i].Error()
-		}
-		errs = append(errs, failed[i])
 	}
-	if len(errs) > 0 && done > 0 {
-		errs = append([]error{ErrPartial}, errs...)
+	if a.UndoOf == "" {
+		a.After = a.look(ctx)
 	}
-	return errors.Join(append(errs, a.record(kept, steps))...)
+	if err != nil && done > 0 {
+		err = errors.Join(ErrPartial, err)
+	}
+	return "", err
 }
 
-func (a *Action) record(ctx context.Context, steps []event.ActionStep) error {
-	if a.Record == nil {
-		return nil
+// look returns what is left of the rules whose settings were changed. A failure is no error: all was done by then.
+func (a *Action) look(ctx context.Context) Planned {
+	ask := a.Ask
+	ask.Repository, ask.Branch, ask.Known = a.Repository, a.state.Branch, setting.UnknownSettings("it was just changed")
+	ask.Want.Rules, ask.Want.Skip = nil, nil
+	for _, c := range a.Planned.Changes {
+		if c.Setting == Ruleset { // of others, the value says all
+			ask.Want.Rules = append(ask.Want.Rules, c.Rules...)
+		}
 	}
-	events := make([]event.Event, len(steps))
-	for i, s := range steps {
-		events[i] = s
+	if len(ask.Want.Rules) == 0 || ctx.Err() != nil {
+		return Planned{}
 	}
-	return a.Record(ctx, events...)
+	now, err := a.Host.Settings(ctx, ask)
+	if err != nil {
+		return Planned{Notes: []string{"whether the rules are met now is not known: " + err.Error()}}
+	}
+	p, _ := Plan(now, ask.Want) // the rules are known: they were planned
+	return p
 }
 
-// stepName is the name of the step of a change.
-func stepName(c Change) string {
-	const most = 150
-	name := "set: " + c.Setting
-	if len(name) > most {
-		name = strings.ToValidUTF8(name[:most], "")
-	}
-	return name
-}
-
-// Recorded returns the changes that a run made, from its steps. A step that failed or did not end may have taken
-// effect: [Undo] compares with what is there.
+// Recorded returns the changes that a run made, from its steps; others are left out. A step that failed or did not end
+// may have taken effect: [Undo] compares with what is there.
 func Recorded(steps []event.ActionStep) ([]Change, error) {
 	var changes []Change
 	for _, s := range steps {
-		if s.Undo == "" || s.Status == event.Cancelled {
+		if !Sets(s) || s.Undo == "" || s.Status == event.Queued || s.Status == event.Cancelled {
 			continue
 		}
 		var c Change

@@ -55,6 +55,7 @@ before and after, and the diff. Nothing is changed without --write.
   dxctl fix --tasks tasks            write a task in Markdown for each rule that needs a person
   dxctl fix --issues                 open an issue on GitHub for each rule that needs a person
   dxctl fix --all                    plan pull requests for all services, in waves; --yes opens them
+  dxctl fix --all --settings         the same, and settings on GitHub with them; --undo BATCH restores these, too
   dxctl fix --out plan.json          save the plan; --apply plan.json writes exactly it, or refuses
 
 The golden path is the one of the lock file (.dxctl/golden-path.lock), else the one that --golden-path names, else the
@@ -78,11 +79,16 @@ With --check the exit code is 2 if there are changes to make, and 0 if there are
 			if err := o.validate(o.all.all); err != nil {
 				return err
 			}
+			for _, name := range []string{fix.PathField, fix.AnswersField} {
+				if o.settings && !o.all.all && in[name] != nil {
+					return exit.With(exit.Usage, fmt.Errorf("--settings changes no files: leave out --golden-path and --answer"))
+				}
+			}
 			if err := o.all.validate(o.input.Text(fix.ServiceField), o.undo); err != nil {
 				return err
 			}
 			switch {
-			case o.undo != "" && !o.settings:
+			case o.undo != "" && (!o.settings || o.all.all):
 				return s.undoBatch(cmd.Context(), o.undo, o)
 			case o.all.all:
 				return s.fixAll(cmd.Context(), o)

@@ -16,6 +16,7 @@ import (
 	"github.com/dxctl/dxctl/actions/fix"
 	"github.com/dxctl/dxctl/actions/fix/edits"
 	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/actions/settings"
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
@@ -36,7 +37,7 @@ type fixAllOptions struct {
 	given                          func(flag string) bool // on the command line
 }
 
-// addFixAllFlags adds the flags of batches. --yes and --undo are shared with settings.
+// addFixAllFlags adds the flags of batches. --settings, --yes and --undo are shared with single repositories.
 func addFixAllFlags(cmd *cobra.Command, o *fixAllOptions) {
 	flags := cmd.Flags()
 	o.given = flags.Changed
@@ -55,7 +56,6 @@ func addFixAllFlags(cmd *cobra.Command, o *fixAllOptions) {
 	flags.DurationVar(&o.settle, "settle", 5*time.Minute,
 		"with --all: how long a pull request without any check is waited for, a `TIME`")
 	cmd.MarkFlagsMutuallyExclusive("batch", "resume", "undo")
-	cmd.MarkFlagsMutuallyExclusive("all", "settings")
 	for _, other := range []string{"write", "check", "pr", "apply", "out", "tasks", "repository"} {
 		cmd.MarkFlagsMutuallyExclusive("all", other)
 	}
@@ -102,6 +102,11 @@ type fixer struct {
 	server  string // address of the host as it is configured
 	sources collectors.Config
 	golden  []*paths.Path
+	// production are the names of environments for production, in lower case.
+	production []string
+	reviewer   func(ctx context.Context, word string) (settings.Reviewer, error)
+	// changed is when dxctl last changed something of an entity.
+	changed map[string]time.Time
 	runner  *batch.Runner
 	resolve func(ctx context.Context, repository, tag string) (edits.Action, error)
 }
@@ -131,6 +136,10 @@ func (s *cli) withFixer(ctx context.Context, do func(*fixer) error) (err error) 
 	if f.golden, err = app.GoldenPaths(ctx, cfg); err != nil {
 		return err
 	}
+	if f.changed, err = a.Store.LastActions(ctx, settings.Name, fix.Name); err != nil {
+		return err
+	}
+	f.production, f.reviewer = productionOf(cfg), reviewersOf(f.host)
 	f.resolve = onceEach(resolverOf(f.host))
 	f.runner = &batch.Runner{
 		Host: f.host, Record: a.Store.Append, Again: f.again, Now: s.now, Sleep: pauseFor,
@@ -213,7 +222,7 @@ func (f *fixer) start(ctx context.Context, p *batch.Plan, o fixOptions) error {
 		return credentials(fmt.Errorf("%w; or open all pull requests at once, without looking at checks, with --waves rest; "+
 			"nothing was written", github.ErrChecks))
 	}
-	if err := f.check(ctx, needs(p)); err != nil {
+	if err := f.check(ctx, *p.Needs); err != nil {
 		return err
 	}
 	b := event.ActionBatch{ID: o.all.batch, Action: batchAction, Actor: actor(ctx), Plan: p.Digest()}
@@ -234,19 +243,6 @@ func (f *fixer) check(ctx context.Context, n github.Needs) error {
 	return credentials(err)
 }
 
-// needs returns the rights that a plan takes.
-func needs(p *batch.Plan) github.Needs {
-	n := github.Needs{Checks: len(p.Waves) > 1}
-	for i := range p.Items {
-		item := &p.Items[i]
-		n.Pulls = n.Pulls || len(item.Proposal.Files) > 0
-		n.Issues = n.Issues || len(item.Issues) > 0
-		n.Workflows = n.Workflows || slices.ContainsFunc(item.Proposal.Files, isWorkflow)
-		n.Private = n.Private || item.Private
-	}
-	return n
-}
-
 // resume continues a batch.
 func (f *fixer) resume(ctx context.Context, o fixAllOptions) error {
 	id := o.resume
@@ -260,8 +256,11 @@ func (f *fixer) resume(ctx context.Context, o fixAllOptions) error {
 	if err := f.spent(ctx); err != nil {
 		return err
 	}
-	// What the changes of the other runs contain is known when their turn comes.
-	if err := f.check(ctx, github.Needs{Pulls: true, Checks: len(state.Batch.Waves) > 1}); err != nil {
+	needs, err := state.Required()
+	if err != nil {
+		return err
+	}
+	if err := f.check(ctx, needs); err != nil {
 		return err
 	}
 	state, err = f.runner.Resume(ctx, state, o.change)
@@ -277,31 +276,21 @@ func (f *fixer) state(ctx context.Context, id string) (s batch.State, err error)
 	if !found {
 		return s, fmt.Errorf("there is no batch %q; `dxctl sql \"SELECT id, status FROM action_batches\"` lists them", id)
 	}
-	s.Batch = b
-	if s.Runs, err = f.Store.ActionRuns(ctx, id); err != nil {
+	runs, err := f.Store.ActionRuns(ctx, id)
+	if err != nil {
 		return s, err
 	}
-	s.Steps, _, err = f.steps(ctx, s.Runs)
-	return s, err
+	steps, err := f.steps(ctx, runs)
+	return batch.NewState(b, runs, steps), err
 }
 
-// steps returns the number of the last step of each run, and what takes its changes back.
-func (f *fixer) steps(ctx context.Context, runs []event.ActionRun) (
-	last map[string]uint32, undo map[string]string, err error,
-) {
+// steps returns the recorded steps of runs.
+func (f *fixer) steps(ctx context.Context, runs []event.ActionRun) ([]event.ActionStep, error) {
 	ids := make([]string, len(runs))
 	for i, run := range runs {
 		ids[i] = run.ID
 	}
-	steps, err := f.Store.ActionSteps(ctx, ids)
-	last, undo = map[string]uint32{}, map[string]string{}
-	for _, step := range steps {
-		last[step.Run] = max(last[step.Run], step.Number)
-		if step.Undo != "" {
-			undo[step.Run] = step.Undo
-		}
-	}
-	return last, undo, err
+	return f.Store.ActionSteps(ctx, ids)
 }
 
 // spent counts the writes of the last hour, which another process made.

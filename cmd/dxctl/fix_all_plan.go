@@ -31,7 +31,8 @@ const planners = 4
 func (f *fixer) planAll(ctx context.Context, o fixOptions) (*batch.Plan, error) {
 	s := batch.Settings{
 		GoldenPath: o.input.Text(fix.PathField), Rules: o.input.List(fix.RulesField),
-		Answers: o.input.Texts(fix.AnswersField), Issues: o.issues, Selection: o.all.selection(),
+		Answers: o.input.Texts(fix.AnswersField), Issues: o.issues, Set: o.settings, Checks: o.checks,
+		Reviewers: o.reviewers, Selection: o.all.selection(),
 		Waves: o.all.waves, Limit: float64(o.all.limit) / 100, Settle: o.all.settle, Wait: o.all.wait,
 	}
 	services, err := f.selected(ctx, o)
@@ -117,7 +118,7 @@ func (f *fixer) items(ctx context.Context, entities []descriptor.Entity, heads [
 // nothing returns why nothing is proposed to a service, by what is known of it; "" if something is.
 func nothing(item batch.Item, before event.ActionRun) string {
 	switch {
-	case len(item.Issues) > 0:
+	case len(item.Issues) > 0 || len(item.Changes) > 0:
 		return ""
 	case before.Outcome == string(github.Declined) && before.Patch == item.Proposal.Patch():
 		return "declined: " + before.URL + " with the same changes was closed without being merged"
@@ -157,6 +158,9 @@ func (f *fixer) item(ctx context.Context, e descriptor.Entity, head github.Head,
 		if s.Issues {
 			item.Issues = issuesOf(plan)
 		}
+		if s.Set {
+			return f.planSettings(ctx, &item, head, s, plan)
+		}
 		return nil
 	})
 	return item, err
@@ -168,15 +172,17 @@ func (f *fixer) remembered(ctx context.Context) (map[string]event.ActionRun, err
 	if err != nil {
 		return nil, err
 	}
-	var open batch.State
+	var left []event.ActionRun
 	for _, run := range runs {
 		if openBefore(run) && run.Repository != "" {
-			open.Runs = append(open.Runs, run)
+			left = append(left, run)
 		}
 	}
-	if open.Steps, _, err = f.steps(ctx, open.Runs); err != nil {
+	steps, err := f.steps(ctx, left)
+	if err != nil {
 		return nil, err
 	}
+	open := batch.NewState(event.ActionBatch{}, left, steps)
 	if open, err = f.runner.Refresh(ctx, open); err != nil {
 		return nil, err
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/actions/batch"
 	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/actions/settings"
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/event"
@@ -43,6 +45,9 @@ type itemDocument struct {
 	Files      []string `json:"files"`
 	Issues     []string `json:"issues"` // rules that get an issue
 	Diff       string   `json:"diff"`
+
+	Settings     []settings.Change `json:"settings"`      // that are changed
+	LeftSettings []settings.Left   `json:"left_settings"` // that rules need and that are not changed
 }
 
 func newBatchDocument(p *batch.Plan, digest string) batchDocument {
@@ -58,7 +63,8 @@ func newBatchDocument(p *batch.Plan, digest string) batchDocument {
 			one := itemDocument{
 				Wave: wave + 1, Service: item.Entity, Repository: item.Proposal.Repository, Branch: item.Proposal.Branch,
 				Commit: item.Proposal.On, Patch: item.Proposal.Patch(), Rules: append([]string{}, item.Rules...),
-				Files: []string{}, Issues: []string{},
+				Files: []string{}, Issues: []string{}, Settings: append([]settings.Change{}, item.Changes...),
+				LeftSettings: append([]settings.Left{}, item.Left...),
 			}
 			for _, f := range item.Proposal.Files {
 				one.Files = append(one.Files, f.Path)
@@ -82,9 +88,16 @@ func batchTable(p *batch.Plan, digest string) output.Table {
 		Right:    []string{"wave", "files", "issues"},
 		Document: d,
 	}
+	if p.Set {
+		t.Columns = append(t.Columns, "settings")
+	}
 	for _, i := range d.Items {
-		t.Rows = append(t.Rows, []string{fmt.Sprint(i.Wave), words.RefName(i.Service), i.Repository,
-			fmt.Sprint(len(i.Files)), firstWords(i.Rules, 3), fmt.Sprint(len(i.Issues))})
+		row := []string{fmt.Sprint(i.Wave), words.RefName(i.Service), i.Repository,
+			fmt.Sprint(len(i.Files)), firstWords(i.Rules, 3), fmt.Sprint(len(i.Issues))}
+		if p.Set {
+			row = append(row, joinedSettings(i.Settings))
+		}
+		t.Rows = append(t.Rows, row)
 	}
 	var b strings.Builder
 	if len(d.Items) == 0 {
@@ -104,8 +117,46 @@ func batchTable(p *batch.Plan, digest string) output.Table {
 		}
 		fmt.Fprintf(&b, "Not proposed: %s: %s\n", words.RefName(l.Entity), l.Reason)
 	}
+	b.WriteString(settingsNotes(p))
 	t.Note = b.String() + "digest " + digest
 	return t
+}
+
+// joinedSettings names the settings that are changed.
+func joinedSettings(changes []settings.Change) string {
+	names := make([]string, len(changes))
+	for i, c := range changes {
+		names[i] = c.Setting
+	}
+	return strings.Join(names, ", ")
+}
+
+// settingsNotes says what the changes of settings mean, and which are left.
+func settingsNotes(p *batch.Plan) string {
+	var lines []string
+	left := 0
+	for i := range p.Items {
+		for _, note := range p.Items[i].Notes {
+			if note = "Note: " + note; !slices.Contains(lines, note) {
+				lines = append(lines, note)
+			}
+		}
+		for _, l := range p.Items[i].Left {
+			if left++; left <= maxLeft {
+				lines = append(lines, fmt.Sprintf("Not set: %s, %s: %s", words.RefName(p.Items[i].Entity), l.Rule, l.Reason))
+			}
+		}
+	}
+	if left > maxLeft {
+		lines = append(lines, fmt.Sprintf("Not set: %d more; -o json lists them", left-maxLeft))
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	if p.Needs.Settings {
+		lines = append(lines, "-o json has each setting with its value before and after.")
+	}
+	return strings.Join(lines, "\n") + "\n"
 }
 
 // maxLeft is how many services to which nothing is proposed are shown.
@@ -164,21 +215,17 @@ func (s *cli) undoBatch(ctx context.Context, id string, o fixOptions) error {
 		if err != nil {
 			return err
 		}
-		_, undo, err := f.steps(ctx, state.Runs)
-		if err != nil {
-			return err
-		}
-		p, err := batch.PlanUndo(ctx, f.host, state, undo, github.PublishedLimits)
+		p, err := batch.PlanUndo(ctx, f.host, state, github.PublishedLimits)
 		if err != nil {
 			return credentials(err)
 		}
 		digest := p.Digest()
-		if err := s.printBatch(undoTable(p, digest), o, p.Count(batch.UndoNothing) < len(p.Pulls)); err != nil {
+		if err := s.printBatch(undoTable(p, digest), o, p.Changes()); err != nil {
 			return err
 		}
 		conflicts := error(nil)
 		if n := p.Conflicts(); n > 0 {
-			conflicts = exit.With(exit.Conflicts, fmt.Errorf("%d files changed since they were merged, and stay as they are", n))
+			conflicts = exit.With(exit.Conflicts, fmt.Errorf("%d files or settings were changed since, and stay as they are", n))
 		}
 		switch {
 		case o.all.digest != "" && o.all.digest != digest:
@@ -188,7 +235,7 @@ func (s *cli) undoBatch(ctx context.Context, id string, o fixOptions) error {
 			fmt.Fprintf(s.err, "dxctl: nothing was changed; add --yes to take the batch back\n")
 			return conflicts
 		}
-		if err := f.check(ctx, github.Needs{Pulls: true}); err != nil {
+		if err := f.check(ctx, p.Needs()); err != nil {
 			return err
 		}
 		state, err = f.runner.Undo(ctx, f.host, state, p)
@@ -201,7 +248,7 @@ func (s *cli) undoBatch(ctx context.Context, id string, o fixOptions) error {
 
 func undoTable(p *batch.UndoPlan, digest string) output.Table {
 	t := output.Table{
-		Columns: []string{"service", "pull_request", "action", "files", "conflicts", "why"},
+		Columns: []string{"service", "where", "action", "files", "conflicts", "why"},
 		Document: struct {
 			Digest string `json:"digest"`
 			*batch.UndoPlan
@@ -211,8 +258,32 @@ func undoTable(p *batch.UndoPlan, digest string) output.Table {
 		t.Rows = append(t.Rows, []string{words.RefName(u.Entity), u.URL, u.Action, firstWords(u.Files, 3),
 			firstWords(u.Conflicts, 3), u.Why})
 	}
-	t.Note = fmt.Sprintf("Batch %s: %d pull requests are closed, and %d are reverted by pull requests; %d reads and %d "+
-		"writes, about %s.\ndigest %s", p.Batch, p.Count(batch.UndoClose), p.Count(batch.UndoRevert), p.Forecast.Reads,
-		p.Forecast.Writes, rough(p.Forecast.Requests), digest)
+	for _, r := range p.Settings {
+		t.Rows = append(t.Rows, restoringRows(r)...)
+	}
+	t.Note = fmt.Sprintf("Batch %s: %d pull requests are closed, %d are reverted by pull requests, and %d settings are "+
+		"restored; %d reads and %d writes, about %s.\ndigest %s", p.Batch, p.Count(batch.UndoClose),
+		p.Count(batch.UndoRevert), p.Restores(), p.Forecast.Reads, p.Forecast.Writes, rough(p.Forecast.Requests), digest)
 	return t
+}
+
+// restoringRows are the rows of the settings of a repository.
+func restoringRows(r batch.Restoring) [][]string {
+	var rows [][]string
+	row := func(action, setting, conflict, why string) {
+		rows = append(rows, []string{words.RefName(r.Entity), r.Repository, action, setting, conflict, why})
+	}
+	for _, c := range r.Changes {
+		row("restore", c.Setting, "", c.Why)
+	}
+	for _, key := range r.Met {
+		row(batch.UndoNothing, key, "", "it is as it was before")
+	}
+	for _, l := range r.Left {
+		row(batch.UndoNothing, "", l.Rule, l.Reason)
+	}
+	if r.Why != "" {
+		row(batch.UndoNothing, "", "", r.Why)
+	}
+	return rows
 }

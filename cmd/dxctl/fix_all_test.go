@@ -109,7 +109,7 @@ func TestFixAll(t *testing.T) {
 	undo := []string{"--config", config, "fix", "--undo", "b1"}
 	writes := len(s.Writes)
 	out, _ = process(t, s, exit.OK, undo...)
-	if len(s.Writes) != writes || !strings.Contains(out, "1 pull requests are closed, and 1 are reverted") {
+	if len(s.Writes) != writes || !strings.Contains(out, "1 pull requests are closed, 1 are reverted") {
 		t.Errorf("the plan wrote %q:\n%s", s.Writes[writes:], out)
 	}
 	process(t, s, exit.OK, append(undo, "--yes")...)
@@ -120,6 +120,32 @@ func TestFixAll(t *testing.T) {
 		"SELECT repository, outcome, pull FROM action_runs WHERE batch = 'b1' ORDER BY repository")
 	if want := "acme/cart,declined,1\nacme/mail,reverted,1\nacme/pay,undone,1\n"; !strings.HasSuffix(out, want) {
 		t.Errorf("recorded:\n%s", out)
+	}
+}
+
+// TestFixAllSettings sets settings in a batch, names what it does not set, and takes them back but for what somebody
+// changed since.
+func TestFixAllSettings(t *testing.T) {
+	s, config := organization(t, "pay", "cart")
+	process(t, s, exit.OK, "--config", config, "grade")
+	all := []string{"--config", config, "fix", "--all", "--settings", "--rule", "branch-protected", "--rule",
+		"required-checks", "--rule", "workflow-timeouts", "--golden-path", "go-service", "--waves", "rest"}
+	out, _ := process(t, s, exit.OK, append(all, "--yes", "--batch", "b1")...)
+	for _, want := range []string{"SETTINGS", "ruleset", "Not set: pay, required-checks: ", "10 writes"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+	if len(s.Repos["acme/pay"].Set.Rulesets) != 1 || len(s.Repos["acme/pay"].Requests) != 1 {
+		t.Fatalf("%+v", s.Repos["acme/pay"].Set)
+	}
+	for _, ruleset := range s.Repos["acme/cart"].Set.Rulesets {
+		ruleset["enforcement"] = "disabled" // by somebody
+	}
+	out, _ = process(t, s, exit.Conflicts, "--config", config, "fix", "--undo", "b1", "--yes")
+	if len(s.Repos["acme/pay"].Set.Rulesets) != 0 || len(s.Repos["acme/cart"].Set.Rulesets) != 1 ||
+		s.Repos["acme/cart"].Requests[0].Open || !strings.Contains(out, "somebody has changed it since") {
+		t.Errorf("%s\n%+v", out, s.Repos["acme/cart"].Set)
 	}
 }
 

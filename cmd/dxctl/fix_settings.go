@@ -22,7 +22,6 @@ import (
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/config"
-	"github.com/dxctl/dxctl/metrics"
 )
 
 // settingsOptions are the flags of `dxctl fix --settings` that others do not have.
@@ -34,14 +33,15 @@ type settingsOptions struct {
 
 func (o *settingsOptions) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVar(&o.settings, "settings", false, "show the settings on GitHub that rules ask for; --yes sets them")
+	flags.BoolVar(&o.settings, "settings", false, "show the settings on GitHub that rules ask for; --yes sets them; "+
+		"with --all: in waves, with the pull requests")
 	flags.BoolVar(&o.yes, "yes", false, "with --settings, --all or --undo: apply the plan")
 	flags.StringVar(&o.undo, "undo", "", "take back the batch with this `ID`; with --settings: restore what this run changed")
 	flags.StringArrayVar(&o.checks, "required-check", nil, "with --settings: `NAME` of a check that merges wait for; "+
 		"repeatable (default: those that ran on each of the last merged pull requests)")
 	flags.StringArrayVar(&o.reviewers, "reviewer", nil, "with --settings: `OWNER/TEAM` or LOGIN that approves deployments "+
 		"to production; repeatable (default: the team that owns the service)")
-	for _, name := range []string{"write", "pr", "tasks", "golden-path", "answer"} {
+	for _, name := range []string{"write", "pr", "tasks"} {
 		cmd.MarkFlagsMutuallyExclusive("settings", name)
 	}
 	cmd.MarkFlagsMutuallyExclusive("yes", "check")
@@ -105,7 +105,7 @@ func (r *settingsRun) run(ctx context.Context) error {
 	for _, note := range notes {
 		fmt.Fprintln(r.err, "dxctl: "+note)
 	}
-	r.target.repository = target.FullName
+	r.target.repository, r.target.branch, r.target.record = target.FullName, target.DefaultBranch, target.Record
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
@@ -152,16 +152,39 @@ func (r *settingsRun) run(ctx context.Context) error {
 func (r *settingsRun) prepare(ctx context.Context) error {
 	r.action = &settings.Action{
 		Host: r.host, Entity: r.target.entity, Repository: r.target.repository, Run: uuid.NewString(), Now: r.now,
-		UndoOf: r.flags.undo, Want: settings.Want{Rules: r.flags.input.List(fix.RulesField), Checks: r.flags.checks},
-	}
-	for _, name := range r.cfg.Environments[metrics.Production] {
-		r.action.Production = append(r.action.Production, strings.ToLower(name))
+		UndoOf: r.flags.undo, Ask: settings.Ask{
+			Production: productionOf(r.cfg), Branch: r.target.branch, Record: r.target.record,
+			Want: settings.Want{Rules: r.flags.input.List(fix.RulesField), Checks: r.flags.checks},
+		},
 	}
 	if r.app != nil {
 		r.action.Record = r.app.Store.Append
 	}
 	if r.flags.undo != "" {
 		return r.recorded(ctx)
+	}
+	var err error
+	if r.action.Ask.Want.Skip, err = r.skip(ctx); err != nil {
+		return err
+	}
+	if r.target.collected {
+		last, err := r.app.Store.LastActions(ctx, settings.Name, fix.Name)
+		if err != nil {
+			return err
+		}
+		e, _ := r.app.Catalog().Entity(r.target.entity)
+		if r.action.Ask.Known, err = r.app.KnownSettings(ctx, e, last[r.target.entity]); err != nil {
+			return err
+		}
+	}
+	return r.reviewers(ctx)
+}
+
+// reviewers asks who approves deployments to production, if that may be set.
+func (r *settingsRun) reviewers(ctx context.Context) error {
+	want := &r.action.Ask.Want
+	if !slices.Contains(settings.Open(r.action.Ask.Known, *want), "production-protected") {
+		return nil
 	}
 	reviewers := r.flags.reviewers
 	if team := r.target.team; len(reviewers) == 0 && team != "" {
@@ -172,14 +195,12 @@ func (r *settingsRun) prepare(ctx context.Context) error {
 		reviewer, err := r.host.Reviewer(ctx, word)
 		switch {
 		case err == nil:
-			r.action.Want.Reviewers = append(r.action.Want.Reviewers, reviewer)
+			want.Reviewers = append(want.Reviewers, reviewer)
 		case len(r.flags.reviewers) > 0 || !errors.Is(err, github.ErrNoReviewer):
 			return err
 		}
 	}
-	var err error
-	r.action.Want.Skip, err = r.skip(ctx)
-	return err
+	return nil
 }
 
 // recorded reads what a run changed.

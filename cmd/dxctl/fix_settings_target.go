@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,7 +28,10 @@ type settingsTarget struct {
 	team       string // that owns it, as a team of GitHub; "": not known
 	reports    []scorecards.Report
 	lock       *pathlock.Lock // nil: none, or not read yet
-	lockFile   string         // path of the lock file in the repository; "": it was read from the checkout
+	collected  bool           // the sources collect the repository as that of the service
+	branch     string         // the default one
+	record     json.RawMessage
+	lockFile   string // path of the lock file in the repository; "": it was read from the checkout
 }
 
 // open reads the configuration, and opens the store if there is one.
@@ -98,6 +102,7 @@ func (r *settingsRun) resolveService(ctx context.Context, ref string) error {
 	}
 	r.target = settingsTarget{
 		entity: ref, repository: repository, team: create.TeamOf(entity.Owner), lockFile: pathlock.File,
+		collected: r.flags.repository == "",
 	}
 	for _, p := range r.app.Catalog().Paths() {
 		if p.Service == ref && strings.EqualFold(p.Scope, repository) {

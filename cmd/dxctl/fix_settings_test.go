@@ -60,12 +60,16 @@ func TestFixSettings(t *testing.T) {
 		}
 	}
 	plan := filepath.Join(other, "plan.json")
+	s.Reads = nil
 	out, diagnostics := dxctl(exit.OK, ".", "--out", plan)
 	expect(out, "ruleset, for branch-protected, human-review, tests-on-pull-requests, required-checks", "before  none",
 		"POST "+s.URL+"/repos/acme/pay/rulesets", `{"context":"test"}`, `"reviewers":[{"id":42,"type":"Team"}]`,
 		"secret-scanning          declined until 2999-01-01: no license", `before  {"default_workflow_permissions":"write"}`)
 	if len(s.Writes) > 0 {
 		t.Fatal(s.Writes, diagnostics)
+	}
+	if len(s.Reads) > 9 { // nothing was collected: two more are about the lock file and the teams of a service
+		t.Errorf("the plan took %d reads: %q", len(s.Reads), s.Reads)
 	}
 	_, diagnostics = dxctl(exit.OK, "component:default/pay", "--yes")
 	expect(diagnostics, "done: let the token of workflows only read by default")

@@ -86,7 +86,7 @@ func (r *Repo) rollup(commit string) any {
 
 func (r *Repo) node(full string) object {
 	node := object{"nameWithOwner": full, "isPrivate": r.Private, "isArchived": r.Archived, "isDisabled": false,
-		"viewerPermission": "WRITE", "defaultBranchRef": nil}
+		"viewerPermission": "ADMIN", "defaultBranchRef": nil}
 	if r.ReadOnly {
 		node["viewerPermission"] = "READ"
 	}

@@ -2,13 +2,16 @@ package app
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/dxctl/dxctl/actions/fix"
 	"github.com/dxctl/dxctl/actions/fix/edits"
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/repository/pathlock"
+	"github.com/dxctl/dxctl/repository/setting"
 	"github.com/dxctl/dxctl/scorecards/facts"
 	"github.com/dxctl/dxctl/scorecards/paths"
 )
@@ -41,6 +44,17 @@ func (a *App) PlanFix(ctx context.Context, r FixRequest) (*fix.Plan, error) {
 		Entity: r.Entity, Known: known, Resolve: r.Resolve, Jobs: jobs,
 		Pinned: func(_ context.Context, lock *pathlock.Lock) *paths.Path { return pinned(r.Paths, lock) },
 	})
+}
+
+// KnownSettings returns the settings of the repository of a service that were collected after a time; the others are
+// unknown.
+func (a *App) KnownSettings(ctx context.Context, e descriptor.Entity, after time.Time) (setting.Settings, error) {
+	known, err := a.knownFacts(ctx, e)
+	if err != nil {
+		return setting.Settings{}, err
+	}
+	maps.DeleteFunc(known, func(_ string, f event.Fact) bool { return !f.ObservedAt.After(after) })
+	return setting.FromFacts(known, a.now()), nil
 }
 
 // pinned returns the version of a golden path that a lock file records, if it is at hand. No repository is fetched for

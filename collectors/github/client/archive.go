@@ -27,6 +27,9 @@ func (c *Client) Archive(ctx context.Context, repository, ref string, most int64
 	if err != nil {
 		return nil, fmt.Errorf("GET %s: %w", path, err)
 	}
+	if err := c.begin(ctx, false); err != nil {
+		return nil, err
+	}
 	body, next, err := c.archive(ctx, c.api.BaseURL, at, most)
 	if err == nil && next != nil {
 		if next.Scheme != at.Scheme {

@@ -39,6 +39,23 @@ type Client struct {
 	graphql string
 	// archives makes the clients of [Client.Archive], whose answers are no JSON.
 	archives func(base *url.URL, most int64) (*rest.Client, error)
+	// before is called before each request; see [Client.Before].
+	before func(ctx context.Context, write bool) error
+}
+
+// Before returns the client with a function that is called before each request, and whose error is returned instead of
+// sending it. write: the request changes something. Attempts after the first one are not announced.
+func (c *Client) Before(do func(ctx context.Context, write bool) error) *Client {
+	with := *c
+	with.before = do
+	return &with
+}
+
+func (c *Client) begin(ctx context.Context, write bool) error {
+	if c.before == nil {
+		return nil
+	}
+	return c.before(ctx, write)
 }
 
 // New returns a client. It sends no request.
@@ -110,6 +127,9 @@ func (c *Client) Get(ctx context.Context, path, etag string, into any) (Answer, 
 	req, err := c.api.NewRequest(http.MethodGet, path, nil)
 	if err != nil {
 		return Answer{}, fmt.Errorf("GET %s: %w", path, err)
+	}
+	if err := c.begin(ctx, false); err != nil {
+		return Answer{}, err
 	}
 	resp, err := c.api.BareDo(rest.IfNoneMatch(ctx, etag), req)
 	if resp != nil && resp.StatusCode == http.StatusNotModified {
@@ -270,6 +290,9 @@ func (c *Client) Query(ctx context.Context, text string, variables map[string]an
 	req, err := c.api.NewRequest(http.MethodPost, c.graphql, map[string]any{"query": text, "variables": variables})
 	if err != nil {
 		return fmt.Errorf("POST %s: %w", c.graphql, err)
+	}
+	if err := c.begin(ctx, false); err != nil {
+		return err
 	}
 	resp, err := c.api.BareDo(ctx, req)
 	if err != nil {

@@ -22,6 +22,9 @@ func (c *Client) Send(ctx context.Context, method, path string, body, into any) 
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", method, path, err)
 	}
+	if err := c.begin(ctx, method != http.MethodGet); err != nil {
+		return err
+	}
 	resp, err := c.api.BareDo(ctx, req)
 	if err != nil {
 		return answered(fmt.Errorf("%s %s: %w", method, path, withDetails(err)))
@@ -69,6 +72,9 @@ func (c *Client) Rights(ctx context.Context) (Rights, error) {
 		var installation struct {
 			Permissions map[string]string `json:"permissions"`
 		}
+		if err := c.begin(ctx, false); err != nil {
+			return Rights{}, err
+		}
 		_, err := c.app.ask(ctx, http.MethodGet, "app/installations/"+c.app.app.InstallationID, &installation)
 		return Rights{Permissions: installation.Permissions}, err
 	}
@@ -77,14 +83,19 @@ func (c *Client) Rights(ctx context.Context) (Rights, error) {
 	if err != nil {
 		return Rights{}, err
 	}
-	values, classic := answer.Header[http.CanonicalHeaderKey("X-OAuth-Scopes")]
+	return answer.Rights(), nil
+}
+
+// Rights returns what an answer shows of a token: its scopes, if it is a classic one.
+func (a Answer) Rights() Rights {
+	values, classic := a.Header[http.CanonicalHeaderKey("X-OAuth-Scopes")]
 	r := Rights{Classic: classic}
 	for scope := range strings.SplitSeq(strings.Join(values, ","), ",") {
 		if scope = strings.TrimSpace(scope); scope != "" {
 			r.Scopes = append(r.Scopes, scope)
 		}
 	}
-	return r, nil
+	return r
 }
 
 // Missing returns which of the permissions of an App's installation it lacks, as "contents: write", sorted.

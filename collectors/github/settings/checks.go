@@ -146,7 +146,7 @@ func (a *mergesAnswer) succeeded() (pulls [][]string) {
 // merges asks which checks ran on the last merged pull requests, if any are required.
 func (c *collector) merges(ctx context.Context, s *state) error {
 	checks := c.protection(*s).RequiredChecks
-	shown := s.Record.Known && s.Record.Value.DeleteBranchOnMerge != nil
+	shown := s.Record.Known && s.Record.Value.DeleteBranchOnMerge != nil || c.only != nil && !c.only.Record
 	if c.DefaultBranch == "" || len(checks.Value) == 0 && shown {
 		s.Merges = part[merges]{}
 		return nil

@@ -8,6 +8,7 @@ package settings
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -16,7 +17,6 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/github/client"
-	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/github/stream"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/servicefacts"
@@ -63,20 +63,8 @@ type collector struct {
 	*stream.Repository
 	production []string             // names of environments, in lower case
 	failed     map[string]rest.Held // requests at which GitHub failed
-}
-
-// Read reads the settings of a repository, owner/name, at once, and keeps nothing. One that GitHub fails to show is
-// unknown. production are as of [Collect].
-func Read(ctx context.Context, api *client.Client, repository, branch string, production []string) (
-	setting.Settings, error) {
-	c := newCollector(&stream.Repository{
-		Client: api, Mapper: mapping.Mapper{Source: "GitHub", Scope: repository}, DefaultBranch: branch,
-	}, production)
-	var s state
-	if err := c.ask(ctx, &s); err != nil {
-		return setting.Settings{}, err
-	}
-	return c.settings(s), nil
+	only       *Parts               // that are asked for; nil: all
+	answers    map[string]json.RawMessage
 }
 
 func newCollector(r *stream.Repository, production []string) *collector {
@@ -146,36 +134,40 @@ func (c *collector) ask(ctx context.Context, s *state) error {
 		*s = state{Branch: c.DefaultBranch, Kept: s.Kept}
 	}
 	branch := url.PathEscape(c.DefaultBranch)
+	parts := Parts{Record: true, Branch: true, Workflows: true, Reporting: true, Environments: true}
+	if c.only != nil {
+		parts = *c.only
+	}
 	var err error
-	step := func(do func() error) {
-		if err == nil {
+	step := func(asked bool, do func() error) {
+		if err == nil && asked {
 			err = do()
 		}
 	}
-	step(func() (err error) {
+	step(parts.Record, func() (err error) {
 		s.Record, err = get(ctx, c, "", "the repository", "Metadata: read", s.Record, recordOf)
 		return err
 	})
 	if c.DefaultBranch != "" {
-		step(func() (err error) {
+		step(parts.Branch, func() (err error) {
 			s.Rules, err = get(ctx, c, "/rules/branches/"+branch+"?per_page=100", "rulesets", "Metadata: read", s.Rules,
 				func(rules []rule) []rule { return rules })
 			return err
 		})
-		step(func() error { return c.rulesets(ctx, s) })
-		step(func() (err error) {
+		step(parts.Branch, func() error { return c.rulesets(ctx, s) })
+		step(parts.Branch, func() (err error) {
 			s.Classic, err = get(ctx, c, "/branches/"+branch+"/protection", "the protection of branch "+c.DefaultBranch,
 				administration, s.Classic, classicOf)
 			return err
 		})
 	}
-	step(func() (err error) {
+	step(parts.Workflows, func() (err error) {
 		s.Workflows, err = get(ctx, c, "/actions/permissions/workflow", "the permissions of workflows", administration,
 			s.Workflows, func(p workflowPermissions) bool { return p.Default == "read" })
 		return err
 	})
 	if s.Record.Known && s.Record.Value.Public {
-		step(func() (err error) {
+		step(parts.Reporting, func() (err error) {
 			s.Reporting, err = get(ctx, c, "/private-vulnerability-reporting", "private vulnerability reporting", administration,
 				s.Reporting, func(r struct{ Enabled bool }) bool { return r.Enabled })
 			return err
@@ -183,12 +175,12 @@ func (c *collector) ask(ctx context.Context, s *state) error {
 	} else {
 		s.Reporting = part[bool]{Known: s.Record.Known, Reason: s.Record.Reason} // it exists for public repositories only
 	}
-	step(func() (err error) {
-		s.Environments, err = get(ctx, c, "/environments?per_page=100", "environments", "Actions: read", s.Environments,
+	step(parts.Environments, func() (err error) {
+		s.Environments, err = get(ctx, c, environmentsPath, "environments", "Actions: read", s.Environments,
 			environmentsOf)
 		return err
 	})
-	step(func() error { return c.merges(ctx, s) })
+	step(parts.Branch || parts.Record, func() error { return c.merges(ctx, s) })
 	return err
 }
 
@@ -205,7 +197,7 @@ func get[T, V any](
 	convert func(T) V,
 ) (part[V], error) {
 	var into T
-	got, err := c.Get(ctx, "repos/"+c.Scope+path, before.ETag, &into)
+	got, err := c.answer(ctx, path, before.ETag, &into)
 	shown, _, _ := strings.Cut("/repos/"+c.Scope+path, "?")
 	switch code := client.Status(err); {
 	case err == nil && got.NotModified:
