@@ -138,58 +138,6 @@ func sheetRecords(book *excelize.File, sheet string) ([]record, error) {
 	return records, nil
 }
 
-// refuseFormulas refuses the rows with formulas: a form exports values, and the stored result of a formula need not be
-// what somebody answered. Few workbooks have one, so the slow search is made only if the file has the mark of one.
-func refuseFormulas(book *excelize.File, archive *zip.Reader, sheet string, e *Export) error {
-	has, err := hasFormulas(archive)
-	if err != nil || !has {
-		return err
-	}
-	var kept []Row
-	for _, r := range e.Rows {
-		column := ""
-		for _, c := range e.Columns {
-			formula, err := book.GetCellFormula(sheet, c.Letter()+strconv.Itoa(r.Line))
-			if err == nil && formula != "" {
-				column = c.Letter()
-				break
-			}
-		}
-		if column == "" {
-			kept = append(kept, r)
-			continue
-		}
-		e.Refused = append(e.Refused, Problem{Line: r.Line, Column: column, Message: "the cell holds a formula, and an " +
-			"export holds values; paste the values over it, or export the file again"})
-	}
-	e.Rows = kept
-	return nil
-}
-
-// hasFormulas reports whether a sheet of the workbook has the element of a formula.
-func hasFormulas(archive *zip.Reader) (bool, error) {
-	for _, f := range archive.File {
-		if !strings.HasPrefix(f.Name, "xl/worksheets/") {
-			continue
-		}
-		member, err := f.Open()
-		if err != nil {
-			return false, fmt.Errorf("the workbook is damaged at %s; export it again", shorten(f.Name))
-		}
-		text, err := io.ReadAll(io.LimitReader(member, maxUnzip))
-		_ = member.Close() // only read
-		if err != nil {
-			return false, fmt.Errorf("the workbook is damaged at %s; export it again", shorten(f.Name))
-		}
-		for _, mark := range []string{"<f>", "<f ", "<x:f", ":f>"} {
-			if bytes.Contains(text, []byte(mark)) {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
-}
-
 // serialTime returns the time that a workbook stores as a number of days since 1899-12-30; ok is false if the text is
 // no such number of this century.
 func serialTime(text string) (time.Time, bool) {
