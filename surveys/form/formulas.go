@@ -167,8 +167,8 @@ func partOf(archive *zip.Reader, sheet string) *zip.File {
 	return nil
 }
 
-// scanFormulas returns the cells with a formula of the XML of a sheet. Decoding all of a sheet takes longer than reading
-// its values; what is needed here are its tags.
+// scanFormulas returns the cells with a formula of the XML of a sheet. Decoding all of a sheet takes longer than
+// reading its values; what is needed here are its tags.
 func scanFormulas(text []byte) map[cellPlace]bool {
 	found := map[cellPlace]bool{}
 	at := cellPlace{}

@@ -42,7 +42,7 @@ func largeWorkbook(tb testing.TB, formula string) []byte {
 	return b.Bytes()
 }
 
-// BenchmarkWorkbook reads 10,000 responses to 40 questions: with what comes after it, an import must take less than 2 s.
+// BenchmarkWorkbook reads 10,000 responses to 40 questions: with what comes after, an import must take less than 2 s.
 func BenchmarkWorkbook(b *testing.B) {
 	for name, formula := range map[string]string{"values": "", "formulas": "F"} {
 		b.Run(name, func(b *testing.B) {

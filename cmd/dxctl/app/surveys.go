@@ -160,6 +160,10 @@ func (a *App) ImportSurvey(ctx context.Context, i SurveyImport) (preview intake.
 	}
 	var drafted *intake.Plan
 	if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
+		if n := len(i.Export.Refused); len(i.Export.Rows) == 0 && n > 0 {
+			return preview, fmt.Errorf("importing survey %s: no row can be read, so that no map is written: %s refused; %s",
+				i.ID, words.Plural(n, "row is", "rows are"), i.Export.Refused[0])
+		}
 		if len(i.Export.Rows) == 0 { // a map without items would stand in the way of the next file
 			return preview, fmt.Errorf("importing survey %s: the export has no row with answers, so that no map is written: "+
 				"it is cut off, or nobody has answered; export it again", i.ID)

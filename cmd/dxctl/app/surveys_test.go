@@ -25,6 +25,11 @@ func TestExportWithoutRowsWritesNoMap(t *testing.T) {
 	if err := preview(header); err == nil || !strings.Contains(err.Error(), "it is cut off, or nobody has answered") {
 		t.Errorf("a header alone: %v", err)
 	}
+	cut := header + ",Why?\n2026/09/20 1:00:00 PM,4\x00,x\n"
+	if err := preview(cut); err == nil || !strings.Contains(err.Error(), "no row can be read, so that no map is "+
+		"written: 1 row is refused; line 2, column B: ") {
+		t.Errorf("a row that cannot be read: %v", err)
+	}
 	if _, err := os.Stat(filepath.Join(a.SurveyDir(), "2026-Q3.yaml")); !os.IsNotExist(err) {
 		t.Errorf("a map was written: %v", err)
 	}
