@@ -43,6 +43,8 @@ type Options struct {
 	// Resolve returns the commit of a version of an action that no list has, by owner/name and tag: it may ask the host.
 	// Nil: nobody is asked, and what no list has is left to a person.
 	Resolve func(ctx context.Context, repository, tag string) (edits.Action, error)
+	// Digest returns the digest of an image with a tag that no list has: it may ask its registry. Nil: nobody is asked.
+	Digest func(ctx context.Context, image string) (string, error)
 	// Jobs are how long the jobs of the workflows took; those that are not known get a default limit.
 	Jobs []edits.JobTime
 	Now  time.Time

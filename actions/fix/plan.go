@@ -111,6 +111,8 @@ type planner struct {
 	refused map[string]string // why the patch of a rule was refused
 	graded  bool              // whether the changes were graded
 	asked   map[string]resolved
+	// digested are the answers of registries, by image.
+	digested map[string]digested
 }
 
 // planOf plans with facts that were read: this part takes no look at what is not changed.

@@ -188,6 +188,7 @@ func (p *planner) edit(ctx context.Context, r *Rule) {
 		Actions: p.actions(),
 		Images:  p.images(),
 		Resolve: p.resolver(ctx),
+		Digest:  p.digests(ctx),
 		Jobs:    p.Jobs,
 	})
 	if err != nil {

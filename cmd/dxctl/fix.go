@@ -16,6 +16,7 @@ import (
 	"github.com/dxctl/dxctl/actions"
 	checkouts "github.com/dxctl/dxctl/actions/checkout"
 	"github.com/dxctl/dxctl/actions/fix"
+	"github.com/dxctl/dxctl/actions/fix/registry"
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/repository/pathlock"
@@ -29,6 +30,7 @@ import (
 type fixOptions struct {
 	input             actions.Input
 	write, check, pr  bool
+	resolve           bool
 	repository        string
 	out, apply, tasks string
 	issues            bool
@@ -56,6 +58,7 @@ before and after, and the diff. Nothing is changed without --write.
   dxctl fix --issues                 open an issue on GitHub for each rule that needs a person
   dxctl fix --all                    plan pull requests for all services, in waves; --yes opens them
   dxctl fix --all --settings         the same, and settings on GitHub with them; --undo BATCH restores these, too
+  dxctl fix --resolve                ask registries for the digests of images that the golden path has none of
   dxctl fix --out plan.json          save the plan; --apply plan.json writes exactly it, or refuses
 
 The golden path is the one of the lock file (.dxctl/golden-path.lock), else the one that --golden-path names, else the
@@ -105,6 +108,8 @@ With --check the exit code is 2 if there are changes to make, and 0 if there are
 	flags.BoolVar(&o.pr, "pr", false, "open, update or close the pull request with these changes on GitHub")
 	flags.StringVar(&o.repository, "repository", "", "with --pr: `OWNER/NAME` on GitHub; default: of the descriptor or origin")
 	flags.BoolVar(&o.check, "check", false, "exit with 2 if there are changes to make")
+	flags.BoolVar(&o.resolve, "resolve", false, "ask the registries of images for digests, with the credentials that docker "+
+		"login left; a plan that is saved with it is applied with it")
 	flags.StringVar(&o.out, "out", "", "save the plan as JSON in a `FILE`")
 	flags.StringVar(&o.apply, "apply", "", "write the plan in a `FILE`, unless the repository or the golden path changed")
 	flags.StringVar(&o.tasks, "tasks", "", "write a task for each rule that needs a person into a `DIRECTORY`")
@@ -115,6 +120,8 @@ With --check the exit code is 2 if there are changes to make, and 0 if there are
 	cmd.MarkFlagsMutuallyExclusive("apply", "pr")
 	cmd.MarkFlagsMutuallyExclusive("apply", "check")
 	cmd.MarkFlagsMutuallyExclusive("apply", "out")
+	cmd.MarkFlagsMutuallyExclusive("resolve", "all")
+	cmd.MarkFlagsMutuallyExclusive("resolve", "settings")
 	return cmd
 }
 
@@ -140,7 +147,7 @@ func (s *cli) fix(ctx context.Context, o fixOptions) error {
 	if err != nil {
 		return err
 	}
-	plan, err := s.planFix(ctx, dir, o.input)
+	plan, err := s.planFix(ctx, dir, o)
 	if err != nil {
 		return err
 	}
@@ -205,7 +212,8 @@ func serviceDirectory(ctx context.Context, word string) (string, error) {
 }
 
 // planFix plans with the scorecards, the waivers and the golden paths of the configuration.
-func (s *cli) planFix(ctx context.Context, dir string, in actions.Input) (*fix.Plan, error) {
+func (s *cli) planFix(ctx context.Context, dir string, o fixOptions) (*fix.Plan, error) {
+	in := o.input
 	root, _, _, err := checkout.Root(dir)
 	if err != nil {
 		return nil, err
@@ -246,8 +254,17 @@ func (s *cli) planFix(ctx context.Context, dir string, in actions.Input) (*fix.P
 			return pinnedPath(ctx, cfg, base, lock)
 		},
 		Resolve: s.resolveActions(root),
+		Digest:  digests(o.resolve),
 		Now:     s.now(),
 	})
+}
+
+// digests returns how registries are asked for digests; nil if they are not to be asked.
+func digests(ask bool) func(ctx context.Context, image string) (string, error) {
+	if !ask {
+		return nil
+	}
+	return (&registry.Client{UserAgent: "dxctl/" + versionString()}).Digest
 }
 
 // pinnedPath returns the version of a golden path that a lock file records: one that dxctl ships, or that is in a git

@@ -127,7 +127,17 @@ func low(port string) bool {
 	return err != nil || n < 1024
 }
 
-// pinBases adds the digest to base images that the golden path has one of.
+// digestOf returns the digest of an image with a tag: that of the golden path, else what its registry answers, if it
+// may be asked; "" if nobody knows it.
+func (e *editor) digestOf(image string) (string, error) {
+	digest := e.Images[strings.TrimPrefix(strings.TrimPrefix(image, "docker.io/"), "library/")]
+	if digest != "" || e.Digest == nil {
+		return digest, nil
+	}
+	return e.Digest(image)
+}
+
+// pinBases adds the digest to base images that the golden path or their registry has one of.
 func pinBases(e *editor) {
 	e.eachDockerfile(func(d *dockerfile) bool {
 		changed := false
@@ -138,10 +148,14 @@ func pinBases(e *editor) {
 			}
 			written := d.stages[i].BaseName
 			at := stage.At.Line
-			digest := e.Images[strings.TrimPrefix(strings.TrimPrefix(image.Text, "docker.io/"), "library/")]
-			switch {
-			case image.Pin == container.PinLatest:
+			if image.Pin == container.PinLatest {
 				e.ask(d.parsed.Path, at, "choose a version of the base image %s: what latest is changes", image.Name)
+				continue
+			}
+			digest, err := e.digestOf(image.Text)
+			switch {
+			case err != nil:
+				e.ask(d.parsed.Path, at, "pin the base image %s to a digest: %v", image.Text, err)
 			case digest == "":
 				e.ask(d.parsed.Path, at, "find out the digest of the base image %s%s and write it behind an @: no list of the "+
 					"golden path has it", image.Text, digestCommand(image.Text))

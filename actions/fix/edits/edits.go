@@ -47,6 +47,8 @@ type Repo struct {
 	Images  map[string]string
 	// Resolve returns the commit of a version of an action that Actions lack, by owner/name and tag. Nil: nobody is asked.
 	Resolve func(repository, tag string) (Action, error)
+	// Digest returns the digest of an image with a tag that Images lack. Nil: nobody is asked.
+	Digest func(image string) (string, error)
 	// Jobs are how long the jobs of the workflows took.
 	Jobs []JobTime
 }

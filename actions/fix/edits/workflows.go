@@ -78,7 +78,15 @@ func pinActions(e *editor) {
 			return nil // works by tag only
 		case strings.HasPrefix(u.Action, "docker://"):
 			image := strings.TrimPrefix(u.Action, "docker://") + ":" + u.Ref
-			if digest := e.Images[image]; digest != "" {
+			digest, err := e.Images[image], error(nil)
+			if u.Ref != "" && u.Ref != "latest" {
+				digest, err = e.digestOf(image)
+			}
+			if err != nil {
+				e.ask(name, uses.Line, "pin the image %s to a digest: %v", image, err)
+				return nil
+			}
+			if digest != "" {
 				return f.Replace(uses, "docker://"+image+"@"+digest)
 			}
 			e.ask(name, uses.Line, "find out the digest of the image %s%s and write it behind an @", image, digestCommand(image))
