@@ -87,22 +87,55 @@ func TestStops(t *testing.T) {
 	}
 }
 
-// TestRedBefore: checks that fail on the base, too, are no reason to stop.
+// TestRedBefore: checks that fail on the default branch, too, or failed on the commit that a pull request starts from,
+// are no reason to stop. One that fails only on the pull request is, whatever else is red.
 func TestRedBefore(t *testing.T) {
-	w := newWorld(t, 4)
-	for _, repo := range w.Repos {
-		repo.Checks[repo.Refs["heads/main"]] = "FAILURE"
+	red := func(repo *hosttest.Repo, commit string, failing ...string) {
+		repo.Checks[commit], repo.Failing = "FAILURE", map[string][]string{commit: failing}
 	}
-	w.After = func(r *http.Request) bool {
-		for _, repo := range w.Repos {
-			if head := repo.Refs["heads/dxctl/fix-go-service"]; head != "" {
-				repo.Checks[head] = "FAILURE"
+	for name, c := range map[string]struct {
+		before func(*hosttest.Repo, string) // with the last commit of the default branch
+		after  func(*hosttest.Repo, string) // with that of the pull request
+		opened int
+	}{
+		"red before": {
+			func(r *hosttest.Repo, c string) { red(r, c) }, func(r *hosttest.Repo, c string) { r.Checks[c] = "FAILURE" }, 4,
+		},
+		"red before, and green since": {
+			func(r *hosttest.Repo, c string) { red(r, c) },
+			func(r *hosttest.Repo, c string) {
+				r.Checks[c] = "FAILURE"
+				r.Commit()
+				r.Checks[r.Refs["heads/main"]] = "SUCCESS"
+			}, 4,
+		},
+		"another check": {
+			func(r *hosttest.Repo, c string) { red(r, c, "lint") },
+			func(r *hosttest.Repo, c string) { r.Checks[c], r.Failing[c] = "FAILURE", []string{"lint", "test"} }, 1,
+		},
+		"green before": {
+			func(r *hosttest.Repo, c string) { r.Checks[c] = "SUCCESS" },
+			func(r *hosttest.Repo, c string) { r.Checks[c] = "FAILURE" }, 1,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 4)
+			for _, repo := range w.Repos {
+				c.before(repo, repo.Refs["heads/main"])
 			}
-		}
-		return true
-	}
-	if err := w.start(t, w.plan(t, defaults())); err != nil || w.opened() != 4 {
-		t.Errorf("%v, %d opened", err, w.opened())
+			w.After = func(*http.Request) bool {
+				for _, repo := range w.Repos {
+					if head := repo.Refs["heads/dxctl/fix-go-service"]; head != "" && len(repo.Requests) > 0 && repo.Checks[head] == "" {
+						c.after(repo, head)
+					}
+				}
+				return true
+			}
+			err := w.start(t, w.plan(t, defaults()))
+			if errors.Is(err, batch.ErrStopped) != (c.opened == 1) || w.opened() != c.opened {
+				t.Errorf("%v, %d opened", err, w.opened())
+			}
+		})
 	}
 }
 

@@ -142,7 +142,7 @@ func (w *work) look(ctx context.Context) (verdict, error) {
 		if err := w.became(ctx, run, s); err != nil {
 			return v, err
 		}
-		red := s.Open && s.Checks == github.ChecksFailed && s.Base != github.ChecksFailed
+		red := s.Open && len(s.Failing) > 0
 		if (red || s.Declined()) && !slices.Contains(w.settings.Accepted, name(run)) {
 			v.bad = append(v.bad, run)
 			continue

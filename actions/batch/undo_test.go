@@ -204,6 +204,49 @@ func TestUndoOfSomebodysWork(t *testing.T) {
 	}
 }
 
+// TestRights: going on with a batch, and undoing it, ask for all rights that they take before anything is written.
+func TestRights(t *testing.T) {
+	w := newWorld(t, 2)
+	for _, repo := range w.Repos {
+		repo.Private = true
+	}
+	p := w.plan(t, defaults())
+	issue := github.Issue{Rule: "readme", Mark: github.IssueMark("x", "readme"), Title: "T", Body: "B"}
+	for i := range p.Items {
+		p.Items[i].Proposal.Files[0].Path = ".github/workflows/ci.yaml"
+		p.Items[i].Issues = []github.Issue{issue}
+	}
+	p, err := batch.New(defaults(), p.Items, nil, github.PublishedLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.start(t, p); err != nil {
+		t.Fatal(err)
+	}
+	w.Repos["acme/s000"].Merge(1, noon)
+	whole := github.Needs{Pulls: true, Workflows: true, Issues: true, Checks: true, Private: true}
+	if needs, err := w.state().Required(); err != nil || needs != whole || *p.Needs != whole {
+		t.Errorf("to go on: %+v, %v", needs, err)
+	}
+	back, err := batch.PlanUndo(t.Context(), w.host, w.state(), github.PublishedLimits)
+	if want := (github.Needs{Pulls: true, Workflows: true, Private: true}); err != nil || back.Needs() != want {
+		t.Errorf("to undo: %+v, %v", back.Needs(), err)
+	}
+	w.Scopes, w.Writes = "public_repo", nil
+	for _, needs := range []github.Needs{whole, back.Needs()} {
+		_, err := w.host.CheckBatch(t.Context(), needs)
+		if !errors.Is(err, github.ErrRights) || !strings.Contains(err.Error(), "the scope repo, the scope workflow") {
+			t.Error(err)
+		}
+	}
+	earlier := w.state()
+	earlier.Batch.Settings = `{"issues":true}` // a batch that did not record what it takes
+	needs, err := earlier.Required()
+	if want := (github.Needs{Pulls: true, Issues: true, Checks: true}); err != nil || needs != want {
+		t.Errorf("of an earlier batch: %+v, %v", needs, err)
+	}
+}
+
 // TestIssuesFail: a pull request whose issues fail is still open, and the issues are tried again unless the repository
 // has none.
 func TestIssuesFail(t *testing.T) {

@@ -122,7 +122,7 @@ func (w *world) heal() {
 // item is what is proposed to a repository at a head.
 func item(head github.Head) batch.Item {
 	return batch.Item{Entity: "component:default/" + strings.TrimPrefix(head.Repository, "acme/"), Rules: []string{"license"},
-		Checks: head.Checks,
+		Checks: head.Checks, Private: head.Private,
 		Proposal: github.Proposal{Repository: head.Repository, Base: head.Branch, On: head.Commit, Tree: head.Tree,
 			Branch: "dxctl/fix-go-service", Message: "Fix", Title: "Fix", Body: "Why.",
 			Files: []actions.FileChange{{Path: "LICENSE", After: []byte("free\n")}}}}

@@ -137,7 +137,9 @@ type PullState struct {
 	Open     bool
 	MergedAt time.Time // zero: it is not merged
 	Checks   Checks    // of its last commit
-	Base     Checks    // of the branch that it is for
+	// Failing are the names of the checks that fail on it and neither on the branch that it is for nor on the commit that
+	// it starts from: those that its changes broke. Set only if Checks is [ChecksFailed].
+	Failing []string
 	// Withdrawn: dxctl itself closed it, see [Host.Withdraw]. Nobody declined it.
 	Withdrawn bool
 }
@@ -154,12 +156,7 @@ type pullAnswer struct {
 		Body     string     `json:"body"`
 		State    string     `json:"state"`
 		MergedAt *time.Time `json:"mergedAt"`
-		Base     *struct {
-			Target struct {
-				Rollup *rollup `json:"statusCheckRollup"`
-			} `json:"target"`
-		} `json:"baseRef"`
-		Commits struct {
+		Commits  struct {
 			Nodes []struct {
 				Commit struct {
 					Rollup *rollup `json:"statusCheckRollup"`
@@ -169,7 +166,8 @@ type pullAnswer struct {
 	} `json:"pullRequest"`
 }
 
-// States returns how pull requests stand, in their order. It takes a request for PerQuery of them.
+// States returns how pull requests stand, in their order. It takes a request for PerQuery of them, and one more for
+// redPerQuery of those whose checks fail.
 func (h *Host) States(ctx context.Context, pulls []PullRef) ([]PullState, error) {
 	states := make([]PullState, 0, len(pulls))
 	for some := range slices.Chunk(pulls, PerQuery) {
@@ -177,7 +175,6 @@ func (h *Host) States(ctx context.Context, pulls []PullRef) ([]PullState, error)
 		for i, p := range some {
 			names[i] = p.Repository
 			parts[i] = fmt.Sprintf(`pullRequest(number: %d) { url body state mergedAt
-	baseRef { target { ... on Commit { statusCheckRollup { state } } } }
 	commits(last: 1) { nodes { commit { statusCheckRollup { state } } } } }`, p.Number)
 		}
 		answers, err := each[pullAnswer](ctx, h, names, parts)
@@ -188,6 +185,9 @@ func (h *Host) States(ctx context.Context, pulls []PullRef) ([]PullState, error)
 			states = append(states, stateOf(a.value, a.hidden))
 		}
 	}
+	if err := h.blame(ctx, pulls, states); err != nil {
+		return nil, fmt.Errorf("reading which checks of pull requests fail: %w", err)
+	}
 	return states, nil
 }
 
@@ -195,16 +195,13 @@ func stateOf(a *pullAnswer, hidden bool) PullState {
 	if a == nil || a.Pull == nil {
 		return PullState{}
 	}
-	s := PullState{Known: true, URL: a.Pull.URL, Open: a.Pull.State == "OPEN", Checks: NoChecks, Base: NoChecks}
+	s := PullState{Known: true, URL: a.Pull.URL, Open: a.Pull.State == "OPEN", Checks: NoChecks}
 	if a.Pull.MergedAt != nil {
 		s.MergedAt = *a.Pull.MergedAt
 	}
 	s.Withdrawn = !s.Open && !s.Merged() && strings.Contains(a.Pull.Body, closedMark)
 	if nodes := a.Pull.Commits.Nodes; len(nodes) > 0 {
 		s.Checks = nodes[0].Commit.Rollup.checks(hidden)
-	}
-	if a.Pull.Base != nil {
-		s.Base = a.Pull.Base.Target.Rollup.checks(hidden)
 	}
 	return s
 }

@@ -139,6 +139,14 @@ func TestFixAllSettings(t *testing.T) {
 	if len(s.Repos["acme/pay"].Set.Rulesets) != 1 || len(s.Repos["acme/pay"].Requests) != 1 {
 		t.Fatalf("%+v", s.Repos["acme/pay"].Set)
 	}
+	s.Scopes, s.Writes = "gist", nil
+	for _, args := range [][]string{{"--all", "--resume", "b1"}, {"--undo", "b1", "--yes"}} {
+		_, diagnostics := process(t, s, exit.Credentials, append([]string{"--config", config, "fix"}, args...)...)
+		if !strings.Contains(diagnostics, "the scope repo") || len(s.Writes) > 0 {
+			t.Errorf("%q: %s, %q", args, diagnostics, s.Writes)
+		}
+	}
+	s.Scopes = "repo, workflow"
 	for _, ruleset := range s.Repos["acme/cart"].Set.Rulesets {
 		ruleset["enforcement"] = "disabled" // by somebody
 	}

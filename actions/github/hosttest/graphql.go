@@ -77,11 +77,23 @@ func hide(node object, path []any, errs *[]object) {
 	}
 }
 
+// rollup has the checks of a commit: all of Failing, or "test" if it is red without them, and then "unrelated", which
+// succeeds.
 func (r *Repo) rollup(commit string) any {
-	if r.Checks[commit] == "" {
+	state := r.Checks[commit]
+	if state == "" {
 		return nil
 	}
-	return object{"state": r.Checks[commit]}
+	failing := r.Failing[commit]
+	if len(failing) == 0 && (state == "FAILURE" || state == "ERROR") {
+		failing = []string{"test"}
+	}
+	nodes := []object{}
+	for _, name := range failing {
+		nodes = append(nodes, object{"name": name, "conclusion": "FAILURE"})
+	}
+	nodes = append(nodes, object{"context": "unrelated", "state": "SUCCESS"})
+	return object{"state": state, "contexts": object{"pageInfo": object{"hasNextPage": false}, "nodes": nodes}}
 }
 
 func (r *Repo) node(full string) object {
@@ -112,7 +124,12 @@ func (r *Repo) pullNode(full, number string) any {
 	}
 	commit := r.Refs["heads/"+p.Head]
 	base := object{"target": object{"statusCheckRollup": r.rollup(r.Refs["heads/"+p.Base])}}
+	parents := []object{}
+	for _, parent := range r.Parents[commit] {
+		parents = append(parents, object{"statusCheckRollup": r.rollup(parent)})
+	}
 	return object{"baseRef": base, "body": p.Body, "url": p.document(full)["html_url"], "state": state,
 		"mergedAt": p.MergedAt,
-		"commits":  object{"nodes": []object{{"commit": object{"statusCheckRollup": r.rollup(commit)}}}}}
+		"commits": object{"nodes": []object{{"commit": object{"statusCheckRollup": r.rollup(commit),
+			"parents": object{"nodes": parents}}}}}}
 }

@@ -36,8 +36,9 @@ type Repo struct {
 	Messages      map[string]string   // of each commit
 	Files         map[string][]actions.FileChange
 	Blobs         map[string][]byte
-	Checks        map[string]string // state of the checks of a commit, as GraphQL names it; "": none
-	Hidden        []string          // paths that .gitattributes excludes from archives
+	Checks        map[string]string   // state of the checks of a commit, as GraphQL names it; "": none
+	Failing       map[string][]string // names of the checks of a commit that fail; none: "test" if it is red
+	Hidden        []string            // paths that .gitattributes excludes from archives
 	Issues, Pulls int
 	Opened        []*Issue // issues that were opened through the API
 	Requests      []*Pull  // pull requests that were opened, the first one before the others
