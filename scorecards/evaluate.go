@@ -317,6 +317,9 @@ func (s *subject) variables(r *compiledRule, p *program) (cel.Activation, error)
 func (s *subject) grade(r *compiledRule, result *Result) {
 	result.subject, result.rule = s, r
 	for _, name := range r.facts {
+		if s.quiet {
+			break
+		}
 		if result.URL = s.observation(name).fact.URL; result.URL != "" {
 			break
 		}

@@ -59,7 +59,24 @@ func (s *subject) use(card *compiledCard, facts, levels map[string]event.Fact) {
 	}
 }
 
+// Value is the value of a fact as expressions see it. It does not change, so that it is read once where many facts
+// have it.
+type Value struct{ value ref.Val }
+
+// ValueOf reads the value of a fact; what cannot be read is an error to the rules that look at it.
+func ValueOf(f event.Fact) Value {
+	if f.Error != "" {
+		return Value{}
+	}
+	return Value{valueOf(f)}
+}
+
 func observe(d *facts.Definition, fact event.Fact, known bool, now time.Time) observation {
+	return observeValue(d, fact, known, Value{}, now)
+}
+
+// observeValue is observe of a fact whose value was read before; the zero Value: it was not.
+func observeValue(d *facts.Definition, fact event.Fact, known bool, read Value, now time.Time) observation {
 	o := observation{fact: fact}
 	switch {
 	case !known:
@@ -69,7 +86,10 @@ func observe(d *facts.Definition, fact event.Fact, known bool, now time.Time) ob
 	case fact.Type != d.Type:
 		o.value = types.NewErr("%s is a %s, and a %s was expected; %s gave it", d.Name, fact.Type, d.Type, fact.Source)
 	default:
-		if o.value = valueOf(fact); !types.IsError(o.value) && isExpired(fact, now) {
+		if o.value = read.value; o.value == nil {
+			o.value = valueOf(fact)
+		}
+		if !types.IsError(o.value) && isExpired(fact, now) {
 			o.absent = expired
 		}
 	}

@@ -1,6 +1,7 @@
 package scorecards
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -43,6 +44,7 @@ type tracked struct {
 	rules    []int // indexes in card.rules
 	results  []Result
 	dirty    []bool   // by index in card.rules
+	aging    []bool   // by slot: the fact may expire, or is a level
 	levels   []string // by slot: the scorecard whose level the fact is; empty: another fact
 	asked    bool     // another scorecard asks for the level
 	standing Standing
@@ -57,6 +59,8 @@ type FactSlot struct {
 	birth   bool
 	waivers bool
 	uses    []slotUse
+	// Aged: an outcome may depend on when the fact was observed.
+	Aged bool
 }
 
 type slotUse struct{ card, slot int }
@@ -100,9 +104,19 @@ func (e *Engine) Slot(name string) FactSlot {
 	for c, card := range e.cards {
 		if slot, ok := card.slots[name]; ok && (card.levels[name] == "" || !e.grades(card.levels[name])) {
 			s.uses = append(s.uses, slotUse{c, slot})
+			s.Aged = s.Aged || e.asks(card.Name) || slices.ContainsFunc(card.users[slot], func(rule int) bool {
+				return card.rules[rule].Freshness > 0
+			})
 		}
 	}
 	return s
+}
+
+// asks reports whether a scorecard looks at the level of the one with this name, which is as old as the facts of it.
+func (e *Engine) asks(name string) bool {
+	return slices.ContainsFunc(e.cards, func(card *compiledCard) bool {
+		return slices.Contains(slices.Collect(maps.Values(card.levels)), name)
+	})
 }
 
 // Track returns a tracker of an entity of which no fact is known yet.
@@ -118,6 +132,7 @@ func (e *Engine) Track(entity descriptor.Entity) *Tracker {
 		state.standing.Scorecard = card.Name
 		for _, name := range card.facts {
 			state.levels = append(state.levels, card.levels[name])
+			state.aging = append(state.aging, card.levels[name] != "")
 		}
 		for i := range card.rules {
 			if e.evaluates(&card.rules[i]) {
@@ -136,8 +151,8 @@ func (e *Engine) Track(entity descriptor.Entity) *Tracker {
 	return t
 }
 
-// Set sets a fact.
-func (t *Tracker) Set(slot FactSlot, f event.Fact) {
+// Set sets a fact. read is its value, as ValueOf returns it.
+func (t *Tracker) Set(slot *FactSlot, f event.Fact, read Value) {
 	if slot.birth {
 		t.birth[slot.name] = f
 	}
@@ -152,16 +167,20 @@ func (t *Tracker) Set(slot FactSlot, f event.Fact) {
 	}
 	for _, use := range slot.uses {
 		c := t.cards[use.card]
-		c.subject.observations[use.slot] = observe(c.card.used[use.slot], f, true, time.Time{}) // Step judges the age
+		c.subject.observations[use.slot] = observeValue(c.card.used[use.slot], f, true, read, time.Time{})
+		c.aging[use.slot] = !f.ExpiresAt.IsZero() // Step judges the age
 		c.markUsers(use.slot)
 	}
 }
 
 // Touch sets when a fact was observed and when it expires, the zero time for never. Its value is the same as before.
-func (t *Tracker) Touch(slot FactSlot, observed, expires time.Time) {
+func (t *Tracker) Touch(slot *FactSlot, observed, expires time.Time) {
 	for _, use := range slot.uses {
-		o := &t.cards[use.card].subject.observations[use.slot]
+		c := t.cards[use.card]
+		o := &c.subject.observations[use.slot]
 		o.fact.ObservedAt, o.fact.ExpiresAt = observed, expires
+		// one that had expired may no longer do so
+		c.aging[use.slot] = c.aging[use.slot] || !expires.IsZero()
 	}
 }
 
@@ -190,7 +209,10 @@ func (t *Tracker) Step(now time.Time) (standings []*Standing, changed []bool) {
 // step grades by one scorecard and reports whether anything is different.
 func (c *tracked) step(levels map[string]event.Fact) bool {
 	s := c.subject
-	for i := range s.observations {
+	for i, aging := range c.aging {
+		if !aging {
+			continue
+		}
 		o := &s.observations[i]
 		if c.levels[i] != "" {
 			if level, ok := levels[c.levels[i]]; ok {

@@ -48,7 +48,8 @@ type FactReadings struct {
 }
 
 // catalogEntity is the expression for the entity that a row of f is about, as the view facts has it, and the joins that
-// it needs.
+// it needs. A query has one thread: whoever reads the catalog asks several queries at a time, each for some entities,
+// and exchanging the rows between threads takes longer than it saves.
 const (
 	catalogEntity = "multiIf(o.service != '', o.service, b.service != '', b.service, f.entity)"
 	catalogJoins  = `
@@ -57,7 +58,7 @@ LEFT ANY JOIN (SELECT concat('unmapped:', provider, '/', scope) AS ref, service 
 LEFT ANY JOIN (SELECT concat('unmapped:', provider, '/', scope) AS ref, source, service FROM catalog_bindings WHERE source != '') AS o
     ON o.ref = lower(f.entity) AND o.source = f.source
 WHERE ref IN (SELECT ref FROM catalog_entities) AND (empty({entities:Array(String)}) OR ref IN {entities:Array(String)})
-SETTINGS join_use_nulls = 0`
+SETTINGS join_use_nulls = 0, max_threads = 1, compile_expressions = 0, compile_aggregate_expressions = 0`
 	// nearEntities keeps the rows of other entities out before they are grouped, where only some are asked for. The refs
 	// of scopes begin with "unmapped:", so that the key of the table finds those of all scopes.
 	nearEntities = `(empty({entities:Array(String)}) OR entity IN {entities:Array(String)}

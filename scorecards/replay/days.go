@@ -40,9 +40,10 @@ type Moment struct {
 // on every core. Reasons are not computed; [History.FactsAt] with [scorecards.Engine.Grade] gives them.
 func (h *History) Grade(engine *scorecards.Engine) *Result {
 	rules := engine.TrackedRules()
-	slots := map[string]scorecards.FactSlot{}
+	slots := map[string]*scorecards.FactSlot{}
 	for _, name := range engine.TrackedFacts() {
-		slots[name] = engine.Slot(name)
+		slot := engine.Slot(name)
+		slots[name] = &slot
 	}
 	entities := h.catalog.Entities()
 	graded := make([][]Entity, len(entities))
@@ -53,14 +54,16 @@ func (h *History) Grade(engine *scorecards.Engine) *Result {
 // walked is a fact while its entity is followed from day to day.
 type walked struct {
 	name    string
-	slot    scorecards.FactSlot
+	slot    *scorecards.FactSlot
 	lines   []*line
 	cursors []cursor
 	last    state
+	// of one source, never expires, and no outcome depends on its age: only a new version of it changes anything
+	timeless bool
 }
 
 // grade follows one entity.
-func (h *History) grade(engine *scorecards.Engine, slots map[string]scorecards.FactSlot, rules map[string][]string,
+func (h *History) grade(engine *scorecards.Engine, slots map[string]*scorecards.FactSlot, rules map[string][]string,
 	of descriptor.Entity) []Entity {
 	known := h.entities[of.Ref]
 	if known == nil {
@@ -69,7 +72,8 @@ func (h *History) grade(engine *scorecards.Engine, slots map[string]scorecards.F
 	facts := make([]walked, 0, len(known.facts))
 	for name, lines := range known.facts {
 		if slot, ok := slots[name]; ok {
-			facts = append(facts, walked{name: name, slot: slot, lines: lines, cursors: make([]cursor, len(lines))})
+			facts = append(facts, walked{name: name, slot: slot, lines: lines, cursors: make([]cursor, len(lines)),
+				timeless: len(lines) == 1 && !slot.Aged && lines[0].neverExpires(known)})
 		}
 	}
 	tracker := engine.Track(of)
@@ -101,6 +105,9 @@ func (h *History) grade(engine *scorecards.Engine, slots map[string]scorecards.F
 
 // follow tells the tracker what is different at a time.
 func (f *walked) follow(tracker *scorecards.Tracker, e *entity, ref string, ms int64, last []int) {
+	if f.timeless && !f.lines[0].changes(&f.cursors[0], ms) {
+		return
+	}
 	s := e.stateAt(f.lines, f.cursors, ms, last)
 	switch {
 	case s == f.last || s.version == nil:
@@ -108,7 +115,7 @@ func (f *walked) follow(tracker *scorecards.Tracker, e *entity, ref string, ms i
 		observed, expires := s.times()
 		tracker.Touch(f.slot, observed, expires)
 	default:
-		tracker.Set(f.slot, s.fact(ref, f.name))
+		tracker.Set(f.slot, s.fact(ref, f.name), s.version.value.read)
 	}
 	f.last = s
 }

@@ -85,7 +85,13 @@ type version struct {
 }
 
 // value is shared by all the versions that have it.
-type value struct{ typ, raw, err string }
+type value struct {
+	content
+	read scorecards.Value
+}
+
+// content is what a value is.
+type content struct{ typ, raw, err string }
 
 // reading is when facts were read together.
 type reading struct {
@@ -175,11 +181,11 @@ func read(ctx context.Context, s Store, q store.HistoryQuery) (map[string]*entit
 // shares the memory of whole answers.
 type pool struct {
 	texts  map[string]string
-	values map[value]*value
+	values map[content]*value
 }
 
 func newPool(names []string) *pool {
-	p := &pool{texts: make(map[string]string, len(names)), values: map[value]*value{}}
+	p := &pool{texts: make(map[string]string, len(names)), values: map[content]*value{}}
 	for _, name := range names {
 		p.texts[name] = name
 	}
@@ -196,12 +202,13 @@ func (p *pool) text(s string) string {
 }
 
 func (p *pool) value(typ, raw, err string) *value {
-	if known, ok := p.values[value{typ, raw, err}]; ok {
+	if known, ok := p.values[content{typ, raw, err}]; ok {
 		return known
 	}
-	v := value{p.text(typ), strings.Clone(raw), strings.Clone(err)}
-	p.values[v] = &v
-	return &v
+	v := &value{content: content{p.text(typ), strings.Clone(raw), strings.Clone(err)}}
+	v.read = scorecards.ValueOf(event.Fact{Type: event.FactType(v.typ), Value: json.RawMessage(v.raw), Error: v.err})
+	p.values[v.content] = v
+	return v
 }
 
 // connect tells each line of its readings, in an order that does not depend on that of the rows.
@@ -234,6 +241,23 @@ type state struct {
 type cursor struct {
 	next int      // index of the first version that is later
 	last *version // of those before, the one that was stored last; nil: none
+}
+
+// neverExpires reports whether no version and no reading of a line has an expiry.
+func (l *line) neverExpires(e *entity) bool {
+	for i := range l.versions {
+		if l.versions[i].expires > 0 {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(l.readings, func(r int) bool {
+		return slices.ContainsFunc(e.readings[r].expires, func(after int64) bool { return after > 0 })
+	})
+}
+
+// changes reports whether a line has another version at a time than at the last call of at with the cursor.
+func (l *line) changes(c *cursor, ms int64) bool {
+	return c.next < len(l.versions) && l.versions[c.next].from <= ms
 }
 
 // at returns the state of a line at a time, which is not before that of the last call with the same cursor. last has,
