@@ -168,7 +168,7 @@ AND measure = {measure:String} AND item = {item:String}`,
 				if i >= 0 {
 					n := newSurveyNumber(s, &cells[i])
 					if earlier != nil {
-						n.compare(s, &cells[i], *before, earlier)
+						n.compare(s, &cells[i], *before, earlier, sameDimensions(s, before))
 					}
 					p.Number, earlier, before = &n, &cells[i], &s
 				}

@@ -88,7 +88,7 @@ type HurtTeam struct {
 
 // SurveyFollowUp returns what follows a published survey; id "": the latest one.
 func (r *Reader) SurveyFollowUp(ctx context.Context, id string) (*SurveyFollowUp, error) {
-	x, err := r.SurveyResults(ctx, SurveyQuery{Survey: id, By: SurveyByTeam})
+	x, err := r.SurveyResults(ctx, SurveyQuery{Survey: id, By: SurveyByTeam, Linked: true})
 	if err != nil {
 		return nil, err
 	}

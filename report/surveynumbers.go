@@ -115,8 +115,9 @@ func (c *surveyCell) scores(item SurveyItem) statistics.Moments {
 	return m
 }
 
-// compare sets the change since an earlier survey.
-func (n *SurveyNumber) compare(s Survey, c *surveyCell, before Survey, earlier *surveyCell) {
+// compare sets the change since an earlier survey. same has the dimensions, and the index "", that are made of the same
+// items in both.
+func (n *SurveyNumber) compare(s Survey, c *surveyCell, before Survey, earlier *surveyCell, same map[string]bool) {
 	was, is := SurveyItem{}, SurveyItem{}
 	if c.Measure == SurveyItems {
 		var ok, okToo bool
@@ -126,7 +127,7 @@ func (n *SurveyNumber) compare(s Survey, c *surveyCell, before Survey, earlier *
 			return
 		}
 	}
-	if c.Measure != SurveyItems && !sameItems(s, before, c.Item) {
+	if c.Measure != SurveyItems && !same[c.Item] {
 		return
 	}
 	m := earlier.scores(was)
@@ -139,18 +140,43 @@ func (n *SurveyNumber) compare(s Survey, c *surveyCell, before Survey, earlier *
 		High: change.WidestHigh, BeyondNoise: change.BeyondNoise}
 }
 
-// orderNumbers puts the index first, then dimensions and items in the order of the survey.
-func (s Survey) orderNumbers(all []SurveyNumber) {
-	rank := func(n SurveyNumber) int {
+// numberOrder is the place of each number in a row; that of an item is after the dimensions.
+type numberOrder map[string]int // by the key of the item
+
+func (s Survey) numberOrder() numberOrder {
+	o := numberOrder{}
+	for i := range s.Items {
+		o[s.Items[i].Key] = 10 + i
+	}
+	return o
+}
+
+// sort puts the index first, then dimensions and items in the order of the survey.
+func (o numberOrder) sort(all []SurveyNumber) {
+	rank := func(n *SurveyNumber) int {
 		switch n.Measure {
 		case SurveyIndex:
 			return 0
 		case SurveyDimension:
 			return 1 + slices.Index(indexDimensions, n.Item)
 		}
-		return 10 + slices.IndexFunc(s.Items, func(i SurveyItem) bool { return i.Key == n.Item })
+		return o[n.Item]
 	}
-	slices.SortFunc(all, func(a, b SurveyNumber) int { return cmp.Compare(rank(a), rank(b)) })
+	slices.SortFunc(all, func(a, b SurveyNumber) int {
+		return cmp.Or(cmp.Compare(rank(&a), rank(&b)), cmp.Compare(a.Item, b.Item))
+	})
+}
+
+// sameDimensions returns the dimensions, and the index "", that are made of the same items in two surveys; none if
+// there is no survey before.
+func sameDimensions(s Survey, before *Survey) map[string]bool {
+	same := map[string]bool{}
+	if before != nil {
+		for _, d := range append([]string{""}, indexDimensions...) {
+			same[d] = sameItems(s, *before, d)
+		}
+	}
+	return same
 }
 
 // sameItems reports whether a dimension, or the index (""), is made of the same items in two surveys.

@@ -192,12 +192,12 @@ type surveyCell struct {
 
 func (c *surveyCell) group() SurveyGroup { return SurveyGroup{c.Team, c.Tenure, c.GoldenPath} }
 
-// surveyCells reads what fits a condition over the columns of the view.
+// surveyCells reads what fits a condition over the columns of the view, in no order.
 func (r *Reader) surveyCells(ctx context.Context, where string, params map[string]any) ([]surveyCell, error) {
 	var cells []surveyCell
 	err := r.deps.Store.Select(ctx, &cells, `SELECT survey, team, tenure, golden_path, measure, item, answers, people, counts,
     total, squares
-FROM survey_results WHERE `+where+` ORDER BY survey, team, tenure, golden_path, measure, item`, params)
+FROM survey_results WHERE `+where, params)
 	if err != nil {
 		return nil, fmt.Errorf("reading the results of surveys: %w", err)
 	}
@@ -225,6 +225,7 @@ type SurveyQuery struct {
 	Group    SurveyGroup // whose; of the part that By lists it is not used, but a team limits the list to its sub-teams
 	Question string      // key of an item: only this one
 	NoItems  bool        // leave the questions out, unless they are the rows: only the index and the dimensions
+	Linked   bool        // leave the questions out that name no rule
 }
 
 // SurveyResults are results of a survey.
@@ -299,7 +300,7 @@ func (r *Reader) surveyResults(ctx context.Context, s Survey, before *Survey, q 
 	if before != nil {
 		ids = append(ids, before.ID)
 	}
-	where, params := surveyCondition(q)
+	where, params := surveyCondition(q, s)
 	params["ids"] = ids
 	cells, err := r.surveyCells(ctx, "survey IN {ids:Array(String)} AND ("+where+")", params)
 	if err != nil {
@@ -338,6 +339,7 @@ func surveyRows(s Survey, before *Survey, cells []surveyCell) map[SurveyGroup]*S
 			earlier[surveyKey{c.group(), c.Measure, c.Item}] = c
 		}
 	}
+	same := sameDimensions(s, before)
 	rows := map[SurveyGroup]*SurveyRow{}
 	for i := range cells {
 		c := &cells[i]
@@ -358,12 +360,13 @@ func surveyRows(s Survey, before *Survey, cells []surveyCell) map[SurveyGroup]*S
 		}
 		number := newSurveyNumber(s, c)
 		if e := earlier[surveyKey{c.group(), c.Measure, c.Item}]; e != nil {
-			number.compare(s, c, *before, e)
+			number.compare(s, c, *before, e, same)
 		}
 		row.Numbers = append(row.Numbers, number)
 	}
+	order := s.numberOrder()
 	for _, row := range rows {
-		s.orderNumbers(row.Numbers)
+		order.sort(row.Numbers)
 	}
 	return rows
 }
@@ -374,7 +377,7 @@ type surveyKey struct {
 }
 
 // surveyCondition selects the cells of a query, and those of everyone.
-func surveyCondition(q SurveyQuery) (where string, params map[string]any) {
+func surveyCondition(q SurveyQuery, s Survey) (where string, params map[string]any) {
 	params = map[string]any{"team": q.Group.Team, "tenure": q.Group.Tenure, "path": q.Group.GoldenPath}
 	team, tenure, path := "team = {team:String}", "tenure = {tenure:String}", "golden_path = {path:String}"
 	numbers := "1"
@@ -393,6 +396,14 @@ func surveyCondition(q SurveyQuery) (where string, params map[string]any) {
 		params["item"] = q.Question
 	case q.NoItems && q.By != SurveyByQuestion:
 		numbers = "measure != 'item'"
+	case q.Linked:
+		keys := []string{}
+		for _, item := range s.Items {
+			if len(item.Rules) > 0 {
+				keys = append(keys, item.Key)
+			}
+		}
+		numbers, params["linked"] = "measure != 'item' OR item IN {linked:Array(String)}", keys
 	}
 	return fmt.Sprintf("(%s AND %s AND %s OR team = '' AND tenure = '' AND golden_path = '') AND (%s)", team, tenure, path,
 		numbers), params

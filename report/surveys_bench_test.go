@@ -39,7 +39,7 @@ func publishQuarters(tb testing.TB, s *store.Store) {
 	var asked []SurveyItem
 	for k := range items {
 		asked = append(asked, SurveyItem{Key: fmt.Sprint("item-", k), Text: fmt.Sprint("Question number ", k), Min: 1, Max: 5,
-			Dimension: indexDimensions[k%3], Counted: true})
+			Dimension: indexDimensions[k%3], Counted: true, Rules: [][]string{{"ci-fast"}, nil, nil, nil, nil}[k%5]})
 	}
 	encodedItems, err := json.Marshal(asked)
 	if err != nil {
@@ -85,6 +85,10 @@ func BenchmarkSurveyPages(b *testing.B) {
 		"survey": func() error { _, err := r.SurveyResults(b.Context(), SurveyQuery{By: SurveyByQuestion}); return err },
 		"teams": func() error {
 			_, err := r.SurveyResults(b.Context(), SurveyQuery{By: SurveyByTeam, NoItems: true})
+			return err
+		},
+		"teams of what follows": func() error {
+			_, err := r.SurveyResults(b.Context(), SurveyQuery{By: SurveyByTeam, Linked: true})
 			return err
 		},
 		"document of teams": func() error { _, err := r.SurveyResults(b.Context(), SurveyQuery{By: SurveyByTeam}); return err },

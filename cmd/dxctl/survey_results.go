@@ -44,6 +44,7 @@ answers, or those of few could be derived from it.`,
 					return err
 				}
 			}
+			q.NoItems = s.output != "json" && q.Question == "" // the columns of groups
 			return s.withReader(cmd.Context(), "survey results", func(ctx context.Context, reader *report.Reader) error {
 				return s.surveyResults(ctx, reader, q)
 			})

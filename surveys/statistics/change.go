@@ -1,10 +1,6 @@
 package statistics
 
-import (
-	"math"
-
-	"gonum.org/v1/gonum/stat/distuv"
-)
+import "math"
 
 // Change is the difference of two means, the later less the earlier.
 type Change struct {
@@ -41,7 +37,7 @@ func Compare(earlier, later Moments) (c Change, ok bool) {
 		return c, true
 	}
 	degrees := (a + b) * (a + b) / (a*a/(n1-1) + b*b/(n2-1))
-	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: degrees}.Quantile(1 - (1-confidence)/2)
+	t := quantileT(degrees)
 	c.Low, c.High = c.Difference-t*math.Sqrt(a+b), c.Difference+t*math.Sqrt(a+b)
 	widest := t * (math.Sqrt(a) + math.Sqrt(b))
 	c.WidestLow, c.WidestHigh = c.Difference-widest, c.Difference+widest

@@ -4,7 +4,6 @@ package statistics
 
 import (
 	"math"
-	"sync"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -69,7 +68,7 @@ func Mean(m Moments, population int, lowest, highest float64) Estimate {
 	e.Value = m.Sum / float64(m.N)
 	if variance, ok := m.variance(); ok {
 		e.SE = math.Sqrt(variance / float64(m.N) * remainder(m.N, population))
-		half := quantileT(m.N-1) * e.SE
+		half := quantileT(float64(m.N-1)) * e.SE
 		e.Low, e.High = max(lowest, e.Value-half), min(highest, e.Value+half)
 	}
 	e.Worst, e.Best, e.HasBounds = bounds(m.Sum, m.N, population, lowest, highest)
@@ -135,16 +134,4 @@ func bounds(sum float64, n, population int, lowest, highest float64) (worst, bes
 	}
 	missing := float64(population - n)
 	return (sum + missing*lowest) / float64(population), (sum + missing*highest) / float64(population), true
-}
-
-// quantiles are those that quantileT computed: a page with thousands of intervals asks for a few hundred of them.
-var quantiles sync.Map // degrees of freedom → float64
-
-func quantileT(degrees int) float64 {
-	if known, ok := quantiles.Load(degrees); ok {
-		return known.(float64)
-	}
-	q := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(degrees)}.Quantile(1 - (1-confidence)/2)
-	quantiles.Store(degrees, q)
-	return q
 }
