@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ type Pace struct {
 	limits Limits
 	now    func() time.Time
 	sleep  func(context.Context, time.Duration) error
+	others func() []time.Time // when other processes wrote since it was last called; nil: none do
 
 	mutex    sync.Mutex
 	requests []time.Time // the last PerHour ones
@@ -53,15 +55,34 @@ func (p *Pace) Spent(at time.Time, writes int) {
 func (p *Pace) Wait(ctx context.Context, write bool) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	now := p.now()
-	at := p.next(now, write)
-	if wait := at.Sub(now); wait > 0 {
+	for {
+		p.countOthers(write)
+		now := p.now()
+		at := p.next(now, write)
+		wait := at.Sub(now)
+		if wait <= 0 {
+			p.count(at, write)
+			return nil
+		}
 		if err := p.sleep(ctx, wait); err != nil {
 			return err
 		}
+		if p.others == nil || wait < time.Minute {
+			p.count(at, write)
+			return nil
+		} // what other processes wrote meanwhile counts
 	}
-	p.count(at, write)
-	return nil
+}
+
+func (p *Pace) countOthers(write bool) {
+	if p.others == nil || !write {
+		return
+	}
+	for _, at := range p.others() {
+		p.count(at, true)
+	}
+	slices.SortFunc(p.writes, time.Time.Compare)
+	slices.SortFunc(p.requests, time.Time.Compare)
 }
 
 // next returns when a request may begin.

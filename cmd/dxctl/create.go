@@ -163,8 +163,7 @@ func (c *creation) newAction(ctx context.Context) (*create.Action, error) {
 		deps.Commands = c.app.CreateCommands
 	}
 	deps.GitHub = func() (*github.Host, error) {
-		return github.New(c.cfg.Actions.GitHub, os.Getenv(github.TokenVariable), "dxctl/"+versionString(),
-			rest.Options{Now: c.now})
+		return c.github(c.cfg.Actions.GitHub)
 	}
 	return create.New(deps), nil
 }

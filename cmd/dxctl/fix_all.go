@@ -21,7 +21,6 @@ import (
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/collectors"
-	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/scorecards/paths"
 )
@@ -99,7 +98,8 @@ type fixer struct {
 	*app.App
 	host    *github.Host
 	pace    *github.Pace
-	server  string // address of the host as it is configured
+	ledger  *github.Ledger // of the writes of all processes; nil: none
+	server  string         // address of the host as it is configured
 	sources collectors.Config
 	golden  []*paths.Path
 	// production are the names of environments for production, in lower case.
@@ -120,8 +120,7 @@ func (s *cli) withFixer(ctx context.Context, do func(*fixer) error) (err error) 
 	if err != nil {
 		return err
 	}
-	host, err := github.New(cfg.Actions.GitHub, os.Getenv(github.TokenVariable), "dxctl/"+versionString(),
-		rest.Options{Now: s.now})
+	host, err := s.uncounted(cfg.Actions.GitHub)
 	if err != nil {
 		return credentials(err)
 	}
@@ -133,6 +132,10 @@ func (s *cli) withFixer(ctx context.Context, do func(*fixer) error) (err error) 
 	f := &fixer{cli: s, App: a, server: cfg.Actions.GitHub.URL, sources: cfg.Sources}
 	f.pace = github.NewPace(github.PublishedLimits, s.now, pauseFor)
 	f.host = host.Paced(f.pace)
+	if f.ledger = s.ledger(cfg.Actions.GitHub); f.ledger != nil {
+		f.pace.Shared(f.ledger, s.warn)
+		f.host = f.host.Counted(f.ledger, s.warn) // after it has waited: a write counts from when it is sent
+	}
 	if f.golden, err = app.GoldenPaths(ctx, cfg); err != nil {
 		return err
 	}
@@ -293,16 +296,30 @@ func (f *fixer) steps(ctx context.Context, runs []event.ActionRun) ([]event.Acti
 	return f.Store.ActionSteps(ctx, ids)
 }
 
-// spent counts the writes of the last hour, which another process made.
+// spent counts the writes of the last hour, which other processes made: those of the ledger, or those of the runs that
+// are stored, which may be of other machines, whichever are more.
 func (f *fixer) spent(ctx context.Context) error {
 	runs, err := f.Store.ActionRunsOf(ctx, batchAction)
 	if err != nil {
 		return err
 	}
+	var times []time.Time
 	for _, run := range slices.Backward(runs) {
 		if run.FinishedAt.After(f.now().Add(-time.Hour)) && run.Outcome != string(github.Unchanged) {
-			f.pace.Spent(run.FinishedAt, batch.WritesOf)
+			times = append(times, slices.Repeat([]time.Time{run.FinishedAt}, batch.WritesOf)...)
 		}
+	}
+	if f.ledger != nil {
+		noted, err := f.ledger.Others()
+		if err != nil {
+			f.warn(err)
+		}
+		if len(noted) >= len(times) {
+			times = noted
+		}
+	}
+	for _, at := range times {
+		f.pace.Spent(at, 1)
 	}
 	return nil
 }

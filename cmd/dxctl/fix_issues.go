@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/google/uuid"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/dxctl/dxctl/actions/fix"
 	"github.com/dxctl/dxctl/actions/github"
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
-	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -58,8 +56,7 @@ func (s *cli) openIssues(ctx context.Context, plan *fix.Plan, o fixOptions) (err
 	if err != nil {
 		return err
 	}
-	host, err := github.New(cfg.Actions.GitHub, os.Getenv(github.TokenVariable), "dxctl/"+versionString(),
-		rest.Options{Now: s.now})
+	host, err := s.github(cfg.Actions.GitHub)
 	if err != nil {
 		return credentials(err)
 	}

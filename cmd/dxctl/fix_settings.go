@@ -20,7 +20,6 @@ import (
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
-	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/config"
 )
 
@@ -88,8 +87,7 @@ func (s *cli) fixSettings(ctx context.Context, word string, o fixOptions) (err e
 	if err := r.resolve(ctx, word); err != nil {
 		return err
 	}
-	r.host, err = github.New(r.cfg.Actions.GitHub, os.Getenv(github.TokenVariable), "dxctl/"+versionString(),
-		rest.Options{Now: s.now})
+	r.host, err = r.github(r.cfg.Actions.GitHub)
 	if err != nil {
 		return credentials(err)
 	}

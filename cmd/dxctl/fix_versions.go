@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"os"
 	"sync"
 
 	"github.com/dxctl/dxctl/actions/fix/edits"
 	"github.com/dxctl/dxctl/actions/github"
-	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 // resolveActions returns how the commit of a version of an action is asked for, with the credentials that actions have;
@@ -17,8 +15,7 @@ func (s *cli) resolveActions(root string) func(ctx context.Context, repository, 
 	if err != nil {
 		return nil // without a configuration that can be read, nobody is asked; commands that need it report it
 	}
-	host, err := github.New(cfg.Actions.GitHub, os.Getenv(github.TokenVariable), "dxctl/"+versionString(),
-		rest.Options{Now: s.now})
+	host, err := s.github(cfg.Actions.GitHub)
 	if err != nil {
 		return nil
 	}

@@ -19,7 +19,6 @@ import (
 	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
-	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -58,8 +57,7 @@ func (s *cli) propose(ctx context.Context, p pullRequest) (err error) {
 	if err := committed(ctx, p); err != nil {
 		return err
 	}
-	host, err := github.New(cfg.Actions.GitHub, os.Getenv(github.TokenVariable), "dxctl/"+versionString(),
-		rest.Options{Now: s.now})
+	host, err := s.github(cfg.Actions.GitHub)
 	if err != nil {
 		return credentials(err)
 	}

@@ -36,6 +36,13 @@ func (c closingEngine) Run() int {
 	if library, err := embedded.FindLibrary(); err == nil {
 		_ = os.Setenv(embedded.LibraryVariable, library)
 	}
+	// they count their writes to GitHub in the cache directory of the user
+	cache, err := os.MkdirTemp("", "dxctl-cache-")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(cache) }()
+	_ = os.Setenv("XDG_CACHE_HOME", cache)
 	return storetest.Run(c.m)
 }
 

@@ -43,11 +43,20 @@ type Client struct {
 	before func(ctx context.Context, write bool) error
 }
 
-// Before returns the client with a function that is called before each request, and whose error is returned instead of
-// sending it. write: the request changes something. Attempts after the first one are not announced.
+// Before returns the client with one more function that is called before each request, after those that it has, and
+// whose error is returned instead of sending it. write: the request changes something. Attempts after the first one are
+// not announced.
 func (c *Client) Before(do func(ctx context.Context, write bool) error) *Client {
-	with := *c
+	with, first := *c, c.before
 	with.before = do
+	if first != nil {
+		with.before = func(ctx context.Context, write bool) error {
+			if err := first(ctx, write); err != nil {
+				return err
+			}
+			return do(ctx, write)
+		}
+	}
 	return &with
 }
 
