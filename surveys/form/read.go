@@ -137,6 +137,9 @@ func newExport(records []record, text bool) (Export, error) {
 	return export, export.addRows(h, text)
 }
 
+// seenOnly is what Qualtrics writes for questions that were seen and not answered, if its export is asked to.
+const seenOnly = "-99"
+
 // addRows takes the rows over, without the cells of private columns.
 func (e *Export) addRows(h headed, text bool) error {
 	private := map[int]bool{}
@@ -145,7 +148,7 @@ func (e *Export) addRows(h headed, text bool) error {
 			private[i] = true
 		}
 	}
-	repeated := 0
+	repeated, skipped := 0, 0
 	for i, r := range h.rows {
 		if same(r.cells, h.header) {
 			repeated++
@@ -173,11 +176,19 @@ func (e *Export) addRows(h headed, text bool) error {
 		}
 		cells := make([]string, len(h.columns))
 		for k := range min(len(r.cells), len(cells)) {
-			if !private[k] {
+			switch {
+			case private[k]:
+			case h.tool == Qualtrics && r.cells[k] == seenOnly && h.columns[k].Role == Question:
+				skipped++
+			default:
 				cells[k] = r.cells[k]
 			}
 		}
 		e.Rows = append(e.Rows, Row{Line: r.line, Cells: cells})
+	}
+	if skipped > 0 {
+		e.Notes = append(e.Notes, fmt.Sprintf("%d cells are %s, by which Qualtrics marks questions that were seen and not "+
+			"answered; they are read as not answered", skipped, seenOnly))
 	}
 	if repeated > 0 {
 		e.Notes = append(e.Notes, fmt.Sprintf("the header is repeated %d times: several exports of one form were joined",

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // systemColumns are the columns that the tools add to the questions, folded, with their roles. A header that more than
@@ -18,13 +19,18 @@ var systemColumns = map[string]Role{
 	"sygnatura czasowa": Submitted, "отметка времени": Submitted, "tidsstämpel": Submitted, "タイムスタンプ": Submitted,
 	"email address": Email, "e-mail-adresse": Email, "adresse e-mail": Email, "dirección de correo electrónico": Email,
 	"endereço de e-mail": Email, "username": Email, "e-mail address": Email, "email": Email, "e-mail": Email,
-	"score": Technical,
+	"score": Technical, "punktzahl": Technical, "puntuación": Technical, "pontuação": Technical, "punteggio": Technical,
+	"wynik": Technical, "poäng": Technical, "スコア": Technical,
+	"adres e-mail": Email, "e-mailadres": Email, "indirizzo email": Email, "e-postadress": Email, "メールアドレス": Email,
 	// Microsoft Forms
 	"id": Technical, "start time": Technical, "completion time": Submitted, "last modified time": Technical,
 	"name": Private, "language": Technical, "total points": Technical, "quiz feedback": Technical,
 	"grade posted time": Technical, "startzeit": Technical, "fertigstellungszeit": Submitted,
 	"uhrzeit der letzten änderung": Technical, "heure de début": Technical, "heure de fin": Submitted,
-	"hora de inicio": Technical, "hora de finalización": Submitted,
+	"hora de inicio": Technical, "hora de finalización": Submitted, "hora de início": Technical,
+	"hora de conclusão": Submitted, "ora di inizio": Technical, "ora di completamento": Submitted, "begintijd": Technical,
+	"tijd van voltooien": Submitted, "adresse de messagerie": Email, "correo electrónico": Email,
+	"posta elettronica": Email, "correio eletrônico": Email,
 	// Typeform
 	"#": Technical, "response type": Status, "start date (utc)": Technical, "stage date (utc)": Technical,
 	"submit date (utc)": Submitted, "network id": Private, "tags": Technical, "ending": Technical,
@@ -44,6 +50,16 @@ var systemColumns = map[string]Role{
 	"date submitted": Submitted, "datestamp": Submitted, "ip": Private, "phone": Private, "phone number": Private,
 	"full name": Private, "surname": Private, "user agent": Private, "user id": Private, "work email": Email,
 	"your email": Email, "your email address": Email, "e-mail-address": Email,
+}
+
+// names are headers of columns with names of people in other languages.
+var names = map[string]bool{
+	"vorname": true, "nachname": true, "familienname": true, "vollständiger name": true, "nom": true, "prénom": true,
+	"nom complet": true, "nom de famille": true, "nombre": true, "nombre completo": true, "apellido": true,
+	"apellidos": true, "nombre y apellidos": true, "nome": true, "cognome": true, "nome completo": true,
+	"nome e cognome": true, "sobrenome": true, "apelido": true, "naam": true, "voornaam": true, "achternaam": true,
+	"volledige naam": true, "imię": true, "nazwisko": true, "imię i nazwisko": true, "namn": true, "förnamn": true,
+	"efternamn": true, "navn": true, "имя": true, "фамилия": true, "名前": true, "氏名": true, "姓名": true,
 }
 
 // asksForName matches the questions of forms that ask who somebody is.
@@ -79,6 +95,9 @@ var signatures = []struct {
 	{Microsoft, []string{"id", "startzeit", "fertigstellungszeit"}},
 	{Microsoft, []string{"id", "heure de début", "heure de fin"}},
 	{Microsoft, []string{"id", "hora de inicio", "hora de finalización"}},
+	{Microsoft, []string{"id", "hora de início", "hora de conclusão"}},
+	{Microsoft, []string{"id", "ora di inizio", "ora di completamento"}},
+	{Microsoft, []string{"id", "begintijd", "tijd van voltooien"}},
 }
 
 // known counts the cells of a record that are names of columns of a tool.
@@ -245,11 +264,14 @@ func filled(r record) int {
 
 // assign gives the columns that the tool added their roles.
 func (h *headed) assign(header []string) {
-	firstSubmitted := true
+	firstSubmitted, submitted := true, -1
 	for i := range h.columns {
 		name := fold(header[i])
 		role, system := systemColumns[name]
-		if asksForName.MatchString(name) {
+		if asksForName.MatchString(name) || names[name] {
+			role, system = Private, true
+		}
+		if h.tool == Microsoft && !system && submitted >= 0 && i == submitted+2 && h.isName(i) {
 			role, system = Private, true
 		}
 		if h.tool == Qualtrics && (strings.HasPrefix(name, "q_") || scored.MatchString(name)) {
@@ -266,6 +288,8 @@ func (h *headed) assign(header []string) {
 		if role == Submitted {
 			if !firstSubmitted {
 				role = Technical
+			} else {
+				submitted = i
 			}
 			firstSubmitted = false
 		}
@@ -274,6 +298,26 @@ func (h *headed) assign(header []string) {
 		}
 		h.columns[i].Role = role
 	}
+}
+
+// isName reports whether a column holds the names of who answered, whatever the language of its header. Microsoft Forms
+// puts them after the addresses. The header has a few words, and the cells differ, which those of a question seldom do.
+func (h *headed) isName(column int) bool {
+	if len(strings.Fields(h.columns[column].Header)) > 3 {
+		return false
+	}
+	addresses, filled, different := 0, 0, map[string]bool{}
+	for _, r := range h.rows {
+		address := Clean(cell(r.cells, column-1))
+		if IsEmail(address) || strings.EqualFold(address, "anonymous") {
+			addresses++
+		}
+		if text := Clean(cell(r.cells, column)); text != "" {
+			filled++
+			different[text] = true
+		}
+	}
+	return 2*addresses > len(h.rows) && 5*len(different) >= 4*filled
 }
 
 // complete checks that there is something to read.
@@ -316,10 +360,13 @@ func joinOptions(first, second []string) (texts, rows []string) {
 		if i >= len(second) {
 			continue
 		}
-		switch option := Clean(second[i]); fold(option) {
+		option := Clean(second[i])
+		switch fold(option) {
 		case "", "response", "open-ended response":
-		default:
-			rows[i] = option
+			continue
+		}
+		if strings.ContainsFunc(option, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
+			rows[i] = option // and not the star of a rating
 		}
 	}
 	return texts, rows

@@ -62,9 +62,17 @@ func guessItem(c form.Column, cells []string) guess {
 		return guess{unclear: "a number that is no point of a scale"}
 	}
 	scale, note := guessScale(c.Header, cells)
+	if scale.Min == 0 && isYesOrNo(answered) {
+		return guess{unclear: "only 0 and 1, as for yes or no"}
+	}
 	if scale == (surveys.Scale{}) {
-		if isText(c.Header, answered, cells) {
+		switch {
+		case areFacts(answered): // of people: when they came, how old they are
+			return guess{unclear: "numbers or dates that are on no known scale"}
+		case isText(c.Header, answered, cells):
 			return guess{ok: true, item: surveys.Item{Text: c.Header, Headers: []string{c.Header}, Kind: surveys.Comment}}
+		case mostlyDiffer(answered, cells):
+			return guess{unclear: "short texts that nearly all differ, as names do"}
 		}
 		return guess{unclear: "a choice whose answers are on no known scale"}
 	}
@@ -92,6 +100,11 @@ func guessItem(c form.Column, cells []string) guess {
 		note = strings.TrimPrefix(note+"; the text sounds negative, so that agreement is taken as bad", "; ")
 	}
 	return guess{ok: true, item: item, unclear: note}
+}
+
+// isYesOrNo reports whether the answers are 0 and 1, as forms export a box that is ticked or not.
+func isYesOrNo(answered []string) bool {
+	return !slices.ContainsFunc(answered, func(a string) bool { n := readCell(a).number; return n != 0 && n != 1 })
 }
 
 // withoutMiddle reports whether the answers are four labels of a scale of five, all but the one in the middle.
@@ -240,24 +253,43 @@ var asksForText = regexp.MustCompile(`(?i)\b(comments?|anything else|tell us|des
 	`words|what should|what would|what is (the )?(one|most|best|worst)|what (helps|slows|blocks|stops))\b|open-ended`)
 
 // isText reports whether a column holds what people wrote: by its header, because a text is long, or because nearly all
-// answers differ.
+// answers differ. Those of one or two words are not taken for it: they can be names.
 func isText(header string, answered, cells []string) bool {
 	if asksForText.MatchString(header) {
 		return true
 	}
-	words, filled := 0, 0
+	words := 0
 	for _, a := range answered {
 		n := len(strings.Fields(a))
 		if words += n; n > 12 {
 			return true
 		}
 	}
+	return words > 4*len(answered) || words > 2*len(answered) && mostlyDiffer(answered, cells)
+}
+
+// mostlyDiffer reports whether nearly all answers differ, and are many.
+func mostlyDiffer(answered, cells []string) bool {
+	filled := 0
 	for _, c := range cells {
 		if strings.TrimSpace(c) != "" {
 			filled++
 		}
 	}
-	return words > 4*len(answered) || len(answered) >= 8 && len(answered)*2 > min(filled, 40)
+	return len(answered) >= 8 && len(answered)*2 > min(filled, 40)
+}
+
+// areFacts reports whether most answers are numbers or dates.
+func areFacts(answered []string) bool {
+	facts := 0
+	for _, a := range answered {
+		_, number := strconv.ParseFloat(strings.ReplaceAll(strings.ReplaceAll(a, " ", ""), ",", "."), 64)
+		_, date := form.Clock{}.Time(a)
+		if number == nil || date == nil {
+			facts++
+		}
+	}
+	return 2*facts > len(answered)
 }
 
 var stopWords = map[string]bool{

@@ -171,6 +171,7 @@ type rater struct {
 	labels  map[string]int  // of the definition, folded
 	unknown map[string]bool // of the definition, folded
 	family  *family         // whose labels the column has; nil: any of the scale's points
+	numeric bool            // the answers are numbers; only the ends of the scale may have a label instead
 	seen    map[string]rated
 }
 
@@ -188,7 +189,38 @@ func newRater(item surveys.Item, cells []string) *rater {
 		r.unknown[form.Fold(u)] = true
 	}
 	r.family = r.familyOf(cells)
+	r.numeric = isNumeric(cells)
 	return r
+}
+
+// isNumeric reports whether few answers of a column are labels alone, and the others numbers alone. Forms write a label
+// for the ends of a scale then, and what else is a text, such as "Average" below the answers, is none.
+func isNumeric(cells []string) bool {
+	const few = 5 // so many numbers for a label
+	numbers, labels := 0, 0
+	kinds := map[string]int{}
+	for _, c := range cells {
+		kind, known := kinds[c]
+		if !known {
+			switch read := readCell(c); {
+			case unknownAnswers[form.Fold(c)] || read.number >= 0 && read.label != "":
+			case read.number >= 0:
+				kind = 1
+			case read.label != "":
+				kind = 2
+			}
+			if len(kinds) < 1000 {
+				kinds[c] = kind
+			}
+		}
+		switch kind {
+		case 1:
+			numbers++
+		case 2:
+			labels++
+		}
+	}
+	return numbers > few*labels
 }
 
 // familyOf returns the family of the scale's size that has the most of the labels of a column.
@@ -258,7 +290,8 @@ func (r *rater) read(cell string) (surveys.Point, error) {
 	}
 	byLabel, labeled := r.byLabel(read.label)
 	if read.number < 0 {
-		if labeled {
+		_, defined := r.labels[read.label]
+		if labeled && (defined || !r.numeric || byLabel == scale.Min || byLabel == scale.Max) {
 			return surveys.Point(byLabel), nil
 		}
 		return 0, fmt.Errorf("%s is not on the scale %s, and is no known label; if it is one, add it to labels of item %s "+
