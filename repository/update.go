@@ -32,6 +32,8 @@ func (f *Facts) Update(ctx context.Context, fsys fs.FS, options Options, changed
 	n.Dir, n.tree = ".", t
 	some := func(is func(name string) bool) bool { return slices.ContainsFunc(changed, is) }
 	isYAML := func(name string) bool { return path.Ext(name) == ".yml" || path.Ext(name) == ".yaml" }
+	// A workflow is no manifest, no alert and no descriptor.
+	object := func(name string) bool { return isYAML(name) && path.Dir(name) != ".github/workflows" }
 	text := func(name string) bool { return !isYAML(name) && !container.IsDockerfile(name) }
 	program := func(name string) bool {
 		return text(name) && path.Ext(name) != ".md" && path.Ext(name) != ".lock" && path.Ext(name) != ""
@@ -48,14 +50,14 @@ func (f *Facts) Update(ctx context.Context, fsys fs.FS, options Options, changed
 			n.Owners = owners.Read(t, options.Host)
 		}},
 		{some(isYAML), func() { n.Workflows = workflow.Read(t) }},
-		{some(isYAML), func() { n.GitLab, n.CircleCI = workflow.ReadGitLab(t), workflow.ReadCircleCI(t) }},
+		{some(object), func() { n.GitLab, n.CircleCI = workflow.ReadGitLab(t), workflow.ReadCircleCI(t) }},
 		{some(container.IsDockerfile), func() { n.Containers = container.Read(t) }},
-		{some(isYAML), func() { n.Manifests = manifest.Read(t) }},
+		{some(object), func() { n.Manifests = manifest.Read(t) }},
 		{some(manifests), func() { n.Dependencies = dependency.Read(t) }},
-		{some(isYAML), func() { n.Operation = operation.Read(t) }},
+		{some(object), func() { n.Operation = operation.Read(t) }},
 		{some(program) || some(text) || some(isYAML), func() { n.Environment = environment.Read(t, ".") }},
 		{some(program), func() { n.Language = language.Read(t, ".") }},
-		{some(isYAML), func() {
+		{some(object), func() {
 			n.Descriptors, n.DescriptorProblems, n.LostDescriptors = nil, nil, nil
 			n.descriptors(t)
 		}},

@@ -25,6 +25,7 @@ func newIgnores(fsys fs.FS) *ignores {
 }
 
 type ignoreRule struct {
+	dir     string // of its file, with a slash at the end; "" is the root
 	glob    string // from the root of the repository
 	dirOnly bool
 	negated bool
@@ -72,7 +73,7 @@ func parseIgnore(dir, line string) (ignoreRule, bool) {
 	}
 	r.glob = line
 	if dir != "." {
-		r.glob = escape(dir) + "/" + line
+		r.dir, r.glob = dir+"/", escape(dir)+"/"+line
 	}
 	return r, line != "" && doublestar.ValidatePattern(r.glob)
 }
@@ -84,6 +85,9 @@ func escape(name string) string {
 // excluded reports whether a path is not part of the repository. A directory that has tracked files is entered, and of
 // it only these count.
 func (i *ignores) excluded(name string, isDir bool) bool {
+	if !isDir && i.tracked[name] {
+		return false // as almost all files are: no pattern is matched with them
+	}
 	matched := i.inside[path.Dir(name)] || i.matches(name, isDir)
 	if matched && i.tracked[name] {
 		if isDir {
@@ -98,7 +102,7 @@ func (i *ignores) excluded(name string, isDir bool) bool {
 func (i *ignores) matches(name string, isDir bool) bool {
 	for k := len(i.rules) - 1; k >= 0; k-- {
 		r := i.rules[k]
-		if r.dirOnly && !isDir {
+		if r.dirOnly && !isDir || !strings.HasPrefix(name, r.dir) {
 			continue
 		}
 		if ok, err := doublestar.Match(r.glob, name); ok && err == nil {

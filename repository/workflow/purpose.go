@@ -2,7 +2,9 @@ package workflow
 
 import (
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/dxctl/dxctl/repository/fact"
 )
@@ -141,19 +143,66 @@ var purposeOfAction = map[string]Purpose{
 	"js-devtools/npm-publish":                      PurposeRelease,
 }
 
-// Purposes returns what a step is for, as far as it is recognized.
-func (s *Step) Purposes() []Purpose {
-	var found []Purpose
+// scripts remembers what scripts are for: several facts ask for each step, and every plan asks again.
+var scripts scriptPurposes
+
+type scriptPurposes struct {
+	mutex sync.Mutex
+	known map[string][]Purpose
+}
+
+// The bounds of what is remembered.
+const (
+	maxScripts = 2_000
+	maxScript  = 8 << 10 // bytes; a longer one is read each time
+)
+
+// purposes returns what a script is for. It is shared, and must not be changed.
+func (s *scriptPurposes) purposes(run string) []Purpose {
+	if run == "" {
+		return nil
+	}
+	s.mutex.Lock()
+	found, ok := s.known[run]
+	s.mutex.Unlock()
+	if ok {
+		return found
+	}
+	found = purposesOf(run)
+	if len(run) > maxScript {
+		return found
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.known == nil || len(s.known) >= maxScripts {
+		s.known = map[string][]Purpose{}
+	}
+	s.known[strings.Clone(run)] = found
+	return found
+}
+
+func purposesOf(run string) (found []Purpose) {
 	add := func(p Purpose, is bool) {
 		if is {
 			found = append(found, p)
 		}
 	}
-	add(PurposeTest, RunsTests(s.Run))
-	script := strings.ReplaceAll(s.Run, "\\\n", " ")
+	add(PurposeTest, RunsTests(run))
+	script := strings.ReplaceAll(run, "\\\n", " ")
 	add(PurposeSBOM, sbomScript.MatchString(script) || sbomFormat.MatchString(script))
-	add(PurposeProvenance, provenanceScript.MatchString(s.Run))
-	add(PurposeRelease, releaseScript.MatchString(s.Run) && !dryRun.MatchString(s.Run))
+	add(PurposeProvenance, provenanceScript.MatchString(run))
+	add(PurposeRelease, releaseScript.MatchString(run) && !dryRun.MatchString(run))
+	return found
+}
+
+// Purposes returns what a step is for, as far as it is recognized.
+func (s *Step) Purposes() []Purpose {
+	found := slices.Clone(scripts.purposes(s.Run))
+	add := func(p Purpose, is bool) {
+		if is {
+			found = append(found, p)
+		}
+	}
 	if s.Uses == nil {
 		return found
 	}
