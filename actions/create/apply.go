@@ -111,7 +111,7 @@ func (a *Action) hosted(ctx context.Context, p actions.Plan, j *Journal, progres
 	if err != nil || !p.Input.Bool(SettingsField) {
 		return url, err
 	}
-	return url, j.step(stepSettings, progress, func() (string, error) { return applySettings(ctx, host, p) })
+	return url, j.step(stepSettings, progress, func() (string, error) { return applySettings(ctx, host, p, j) })
 }
 
 // repository creates the repository. One that an earlier attempt created whose answer was lost is recognized, see ours.
@@ -196,15 +196,24 @@ func push(ctx context.Context, host *github.Host, p actions.Plan, j *Journal) (s
 }
 
 // applySettings sends the requests of the plan that are settings. One that GitHub does not offer to the repository, or
-// refuses, does not keep the others from it: the note names it, and `dxctl fix --settings` shows what is left.
-func applySettings(ctx context.Context, host *github.Host, p actions.Plan) (string, error) {
+// refuses, does not keep the others from it: the note names it, and `dxctl fix --settings` shows what is left. An
+// environment that somebody has protected since, because the creation was interrupted, stays as it is.
+func applySettings(ctx context.Context, host *github.Host, p actions.Plan, j *Journal) (string, error) {
 	n := 0
 	var refused []string
 	for _, r := range p.Requests {
 		if !r.Setting {
 			continue
 		}
-		err := host.Send(ctx, r)
+		kept, err := protectedSince(ctx, host, j.Repository.FullName, r)
+		if err != nil {
+			return "", err
+		}
+		if kept != "" {
+			refused = append(refused, kept)
+			continue
+		}
+		err = host.Send(ctx, r)
 		switch {
 		case github.Exists(err), err == nil:
 			n++
@@ -219,4 +228,20 @@ func applySettings(ctx context.Context, host *github.Host, p actions.Plan) (stri
 		note += "; not set: " + strings.Join(refused, "; ")
 	}
 	return note, nil
+}
+
+// protectedSince says why a request is not sent: it would replace what somebody has set; "" if it is sent.
+func protectedSince(ctx context.Context, host *github.Host, repository string, r actions.Request) (string, error) {
+	key := settings.EnvironmentOf(r)
+	if key == "" {
+		return "", nil
+	}
+	now, err := host.Values(ctx, repository, []string{key})
+	if err != nil {
+		return "", err
+	}
+	if value, exists := now.Values[key]; exists && !settings.MayReplace(r, value) {
+		return "the " + key + ", which somebody has protected otherwise since: it is left as it is", nil
+	}
+	return "", nil
 }

@@ -63,3 +63,37 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		t.Errorf("the settings are %q", repo.Settings)
 	}
 }
+
+// TestEnvironmentOfSomebody: a creation that is resumed does not replace what somebody has set meanwhile.
+func TestEnvironmentOfSomebody(t *testing.T) {
+	for name, c := range map[string]struct {
+		there map[string]any
+		kept  bool
+	}{
+		"protected otherwise": {map[string]any{"wait_timer": 30.0}, true},
+		"not protected":       {map[string]any{}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := hosttest.New(t)
+			s.Teams = map[string]int64{"acme/payments": 42}
+			s.After = func(r *http.Request) bool { // the push has created the environment
+				if repo := s.Repos["acme/pay"]; repo != nil && repo.Set.Environments == nil {
+					repo.Set.Environments = map[string]map[string]any{"production": c.there}
+				}
+				return true
+			}
+			in := input(RepositoryField, "acme/pay", VisibilityField, "public")
+			in[SettingsField] = true
+			p, a := begin(t, action(t, t.TempDir(), s), in)
+			said := ""
+			if err := apply(t.Context(), a, p, func(step actions.Step) { said += step.Note }); err != nil {
+				t.Fatal(err)
+			}
+			kept := strings.Contains(said, "not set: the environment production, which somebody has protected otherwise since")
+			_, replaced := s.Repos["acme/pay"].Set.Environments["production"]["reviewers"]
+			if kept != c.kept || replaced == c.kept {
+				t.Errorf("it says %q, and the environment is %v", said, s.Repos["acme/pay"].Set.Environments)
+			}
+		})
+	}
+}

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/dxctl/dxctl/repository/pathlock"
+	"github.com/dxctl/dxctl/spelling"
 )
 
 // readLock reads the lock file of the service. One that follows no golden path only declines.
@@ -25,7 +27,27 @@ func (p *planner) readLock() error {
 	if p.refusal = lock; lock.Follows() {
 		p.lock = lock
 	}
+	var rules []string
+	for _, card := range p.Engine.Scorecards() {
+		for i := range card.Rules {
+			rules = append(rules, card.Rules[i].ID)
+		}
+	}
+	p.plan.Notes = append(p.plan.Notes, UnknownDeclines(lock, rules)...)
 	return nil
+}
+
+// UnknownDeclines names the rules that a lock file declines and that are none of a list: a word that is misspelled
+// declines nothing.
+func UnknownDeclines(lock *pathlock.Lock, rules []string) []string {
+	var notes []string
+	for _, d := range lock.Declined {
+		if d.Rule != "" && !slices.Contains(rules, d.Rule) {
+			notes = append(notes, fmt.Sprintf("the lock file declines the rule %s, which no scorecard has%s", d.Rule,
+				spelling.Hint(d.Rule, rules)))
+		}
+	}
+	return notes
 }
 
 // declined returns until when the lock file declines a rule or a file, and why; "" if it does not. The file is relative

@@ -174,6 +174,7 @@ func TestDeclined(t *testing.T) {
 		"it ended":             {lockOf(t, p), "rule: agents-md, until: 2026-11-24", ""},
 		"another rule":         {lockOf(t, p), "rule: license, until: 2026-11-26", ""},
 		"a file":               {lockOf(t, p), "file: AGENTS.md, until: 2026-12-01", "AGENTS.md is declined until 2026-12-01: No agents here"},
+		"a rule there is not":  {lockOf(t, p), "rule: agent-md, until: 2026-11-26", ""},
 		"everything":           {lockOf(t, p), "all: true, until: 2027-03-01", "declined until 2027-03-01: No agents here"},
 		"without golden path":  {without, "rule: agents-md, until: 2027-03-01", "declined until 2027-03-01: No agents here"},
 		"everything, it ended": {without, "all: true, until: 2026-11-24", ""},
@@ -196,6 +197,10 @@ func TestDeclined(t *testing.T) {
 			if err := got.WriteText(&shown, func(s string) string { return s }); err != nil ||
 				!strings.Contains(shown.String(), c.want) {
 				t.Errorf("%v\n%s", err, shown.String())
+			}
+			unknown := strings.Contains(shown.String(), "declines the rule agent-md, which no scorecard has (did you mean")
+			if unknown != strings.Contains(c.declined, "agent-md") {
+				t.Errorf("%q\n%s", got.Notes, shown.String())
 			}
 		})
 	}

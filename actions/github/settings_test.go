@@ -306,6 +306,21 @@ func TestSettingsRights(t *testing.T) {
 	if _, _, err := host(t, s).CheckSettings(t.Context(), "acme/other"); !errors.Is(err, github.ErrRights) {
 		t.Error(err)
 	}
+	s.Refuse = func(r *http.Request, _ http.Header) (int, string) { // so GitHub answers who may not write
+		if r.Method != http.MethodGet {
+			return http.StatusNotFound, "Not Found"
+		}
+		return 0, ""
+	}
+	h := host(t, s)
+	setting := actions.Request{Method: http.MethodDelete, URL: h.API() + "/repos/acme/pay/rulesets/1"}
+	_, lacks := h.OpenIssues(t.Context(), "acme/pay", []github.Issue{{Rule: "readme", Mark: "m", Title: "T", Body: "B"}})
+	for _, err := range []error{h.Send(t.Context(), setting), lacks} {
+		if err == nil || !strings.Contains(err.Error(), "if a right is missing: a token needs the scope repo") {
+			t.Error(err)
+		}
+	}
+	s.Refuse = nil
 	s.Scopes, repo.ReadOnly = "-", false
 	_, notes, err := host(t, s).CheckSettings(t.Context(), "acme/pay")
 	if err != nil || !strings.Contains(fmt.Sprint(notes), "Administration (read and write)") {

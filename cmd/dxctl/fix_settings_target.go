@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/dxctl/dxctl/actions/create"
+	"github.com/dxctl/dxctl/actions/fix"
 	"github.com/dxctl/dxctl/actions/settings"
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/event"
@@ -199,6 +200,15 @@ func (r *settingsRun) skip(ctx context.Context) (map[string]string, error) {
 	}
 	if lock == nil {
 		return skipped, nil
+	}
+	known := settings.IDs()
+	for _, report := range r.target.reports {
+		for i := range report.Results {
+			known = append(known, report.Results[i].Rule)
+		}
+	}
+	for _, note := range fix.UnknownDeclines(lock, known) {
+		fmt.Fprintln(r.err, "dxctl: "+note)
 	}
 	for _, rule := range settings.IDs() {
 		if d := lock.Declines(rule, "", r.now()); d != nil {

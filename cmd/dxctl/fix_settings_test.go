@@ -28,7 +28,8 @@ func TestFixSettings(t *testing.T) {
 		"main.go":                   "package main\n\nfunc main() {}\n",
 		".github/workflows/ci.yaml": "on: push\njobs: {test: {runs-on: x, steps: [{run: go test ./...}]}}\n",
 		".dxctl/golden-path.lock": "apiVersion: dxctl.dev/v1\nkind: GoldenPathLock\ndeclined:\n" +
-			"  - {rule: secret-scanning, reason: no license, by: ann, until: 2999-01-01}\n",
+			"  - {rule: secret-scanning, reason: no license, by: ann, until: 2999-01-01}\n" +
+			"  - {rule: secret-scaning, reason: no license, by: ann, until: 2999-01-01}\n",
 	}
 	writeFiles(t, files)
 	git := gitIn(t)
@@ -68,6 +69,7 @@ func TestFixSettings(t *testing.T) {
 	if len(s.Writes) > 0 {
 		t.Fatal(s.Writes, diagnostics)
 	}
+	expect(diagnostics, `declines the rule secret-scaning, which no scorecard has (did you mean "secret-scanning"?)`)
 	if len(s.Reads) > 9 { // nothing was collected: two more are about the lock file and the teams of a service
 		t.Errorf("the plan took %d reads: %q", len(s.Reads), s.Reads)
 	}

@@ -140,8 +140,9 @@ func repositoryOf(ctx context.Context, p pullRequest, server string) (string, er
 	}
 	path, err := onGitHub(name, address, server)
 	if err != nil {
-		return "", fmt.Errorf("proposing the changes to %s: %w; on other hosts than GitHub, use --write and a branch of "+
-			"your own", identifier.RepositoryName(name), err)
+		return "", fmt.Errorf("proposing the changes to %s: %w; if it is on a GitHub Enterprise Server, name that as "+
+			"actions.github.url in dx.yaml; on other hosts than GitHub, use --write and a branch of your own",
+			identifier.RepositoryName(name), err)
 	}
 	return path, nil
 }

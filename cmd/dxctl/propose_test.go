@@ -108,7 +108,7 @@ func TestFixPullRequest(t *testing.T) {
 	if len(s.Writes) != writes {
 		t.Error("it has written", s.Writes[writes:])
 	}
-	expect(dxctl(exit.Error, "--pr", "--repository", "https://gitlab.com/acme/pay"), "on other hosts than GitHub")
+	expect(dxctl(exit.Error, "--pr", "--repository", "https://gitlab.com/acme/pay"), "actions.github.url in dx.yaml; on other hosts than GitHub")
 }
 
 // TestWaiverPullRequest: a waiver is proposed, and the file on the disk stays as it is.
