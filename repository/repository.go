@@ -41,23 +41,26 @@ type Options struct {
 
 // Facts is what is known of a repository, or of the directory of a service in it.
 type Facts struct {
-	Dir          string // "." is the whole repository
-	Content      content.Set
-	Documents    document.Set
-	Owners       fact.Value[*owners.File] // nil: there is no CODEOWNERS
-	Coverage     fact.Value[owners.Coverage]
-	Workflows    workflow.Set
-	GitLab       fact.Value[*workflow.GitLab]   // nil: there is no pipeline of GitLab
-	CircleCI     fact.Value[*workflow.CircleCI] // nil: there is no configuration of CircleCI
-	Containers   container.Set
-	Manifests    manifest.Set
-	Dependencies dependency.Set
-	Operation    operation.Set
-	Environment  environment.Set
-	Language     language.Set
-	Descriptors  []Descriptor
-	Waivers      waiver.Set
-	GoldenPaths  pathlock.Set // lock files of golden paths
+	Dir       string // "." is the whole repository
+	Content   content.Set
+	Documents document.Set
+	Owners    fact.Value[*owners.File] // nil: there is no CODEOWNERS
+	Coverage  fact.Value[owners.Coverage]
+	Workflows workflow.Set
+	GitLab    fact.Value[*workflow.GitLab]   // nil: there is no pipeline of GitLab
+	CircleCI  fact.Value[*workflow.CircleCI] // nil: there is no configuration of CircleCI
+	Jenkins   []workflow.Jenkins
+	// JenkinsUnreadable are the Jenkinsfiles that cannot be read.
+	JenkinsUnreadable []fact.Problem
+	Containers        container.Set
+	Manifests         manifest.Set
+	Dependencies      dependency.Set
+	Operation         operation.Set
+	Environment       environment.Set
+	Language          language.Set
+	Descriptors       []Descriptor
+	Waivers           waiver.Set
+	GoldenPaths       pathlock.Set // lock files of golden paths
 	// DescriptorProblems are what is wrong with the descriptors, by the rules of Backstage.
 	DescriptorProblems []fact.Problem
 	// LostDescriptors are those of DescriptorProblems because of which an entity is not in Descriptors.
@@ -82,6 +85,7 @@ func Read(ctx context.Context, fsys fs.FS, options Options) (*Facts, error) {
 		func() { f.Workflows = workflow.Read(t) },
 		func() { f.GitLab = workflow.ReadGitLab(t) },
 		func() { f.CircleCI = workflow.ReadCircleCI(t) },
+		func() { f.Jenkins, f.JenkinsUnreadable = workflow.ReadJenkins(t) },
 		func() { f.Containers = container.Read(t) },
 		func() { f.Manifests = manifest.Read(t) },
 		func() { f.Dependencies = dependency.Read(t) },

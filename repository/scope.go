@@ -158,7 +158,11 @@ func objectivePath(o operation.Objective) string   { return o.At.Path }
 
 func containersOf(s container.Set, dir string) container.Set {
 	in := scope(append(pathsOf(s.Files, dockerfilePath), pathsOf(s.Unreadable, problemPath)...), dir)
-	return container.Set{Files: filter(s.Files, dockerfilePath, in), Unreadable: filter(s.Unreadable, problemPath, in)}
+	builderPath := func(b container.Builder) string { return b.At.Path }
+	return container.Set{
+		Files: filter(s.Files, dockerfilePath, in), Unreadable: filter(s.Unreadable, problemPath, in),
+		Builders: keep(s.Builders, dir, builderPath), Artifacts: s.Artifacts,
+	}
 }
 
 func manifestsOf(s manifest.Set, dir string) manifest.Set {

@@ -44,6 +44,8 @@ type Stage struct {
 type Set struct {
 	Files      []Dockerfile
 	Unreadable []fact.Problem
+	Builders   []Builder
+	Artifacts  []Artifact
 }
 
 // maxInstructions bounds the instructions of a file.
@@ -69,6 +71,7 @@ func IsDockerfile(name string) bool {
 // read is in Unreadable and costs no other.
 func Read(t *tree.Tree) Set {
 	var s Set
+	s.readBuilders(t)
 	for _, f := range t.Files {
 		if !IsDockerfile(f.Path) || f.Link || tree.Vendored(f.Path) || tree.Example(f.Path) {
 			continue

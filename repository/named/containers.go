@@ -40,8 +40,17 @@ var containers = []entry{
 		Type:  event.NumberFact,
 		Label: "the number of containers that it builds",
 		Description: "Dockerfiles of what the service runs: none for development, tests or examples; also those that " +
-			"cannot be read.",
-	}, func(r *reader) value { return count(len(r.containers())+len(r.unreadableContainers()), r.doubt()) }},
+			"cannot be read. Unknown if only a tool that needs no Dockerfile builds one.",
+	}, func(r *reader) value {
+		n := len(r.containers()) + len(r.unreadableContainers())
+		doubt := r.doubt()
+		if n == 0 && doubt == "" {
+			if by := r.builtOtherwise(); by != "" {
+				doubt = by + ", and what it starts from and its user are in no Dockerfile"
+			}
+		}
+		return count(n, doubt)
+	}},
 	containerPlaces("root_users", "the containers that run as root",
 		"Dockerfiles whose last stage runs as root, by its USER or by that of an image that is known; none if every "+
 			"workload of the service sets another user.",

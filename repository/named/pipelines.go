@@ -150,8 +150,18 @@ func testsOnPullRequests(r *reader) value {
 	for _, v := range []string{r.GitLab.Reason, r.CircleCI.Reason} {
 		first(v)
 	}
+	for i := range r.Jenkins {
+		tests, reason := jenkinsTests(&r.Jenkins[i])
+		if tests && r.Jenkins[i].Changes {
+			return known(true)
+		}
+		first(reason)
+	}
+	for _, p := range r.JenkinsUnreadable {
+		first(p.String())
+	}
 	for _, p := range r.Environment.Pipelines {
-		if p.System != "github" && p.System != "gitlab" && p.System != "circleci" {
+		if p.System != "github" && p.System != "gitlab" && p.System != "circleci" && p.System != "jenkins" {
 			first(p.At.String() + " is not read: which steps it runs is known to " + p.System)
 		}
 	}
@@ -162,6 +172,20 @@ func testsOnPullRequests(r *reader) value {
 		return unknown(doubt)
 	}
 	return known(false)
+}
+
+// jenkinsTests reports whether a step of a Jenkinsfile is known to run tests, and why it is not known whether they run
+// for pull requests.
+func jenkinsTests(j *workflow.Jenkins) (tests bool, reason string) {
+	for _, s := range j.Steps {
+		if workflow.RunsTests(s.Script) {
+			return true, s.At.String() + ": tests run there; whether the job is built for pull requests is known to Jenkins"
+		}
+	}
+	if j.Elsewhere.Path != "" {
+		return false, j.Elsewhere.String() + ": it calls what is not in the file, and that is not read"
+	}
+	return false, "no step of " + j.Path + " is recognized as one that runs tests"
 }
 
 // pushes finds commands and actions that push an image.
@@ -177,7 +201,8 @@ func (r *reader) releases() []*workflow.Workflow {
 			continue // it belongs to the workflow that calls it
 		}
 		if r.search(w, workflow.PurposeRelease).found.Path != "" ||
-			forVersions(w) && (r.pushesImage(w, 0) || releaseScript(w).Path != "") {
+			forVersions(w) && (r.pushesImage(w, 0) || releaseScript(w).Path != "") ||
+			startedToRelease(w) && releaseScript(w).Path != "" {
 			all = append(all, w)
 		}
 	}
@@ -202,6 +227,13 @@ func releaseScript(w *workflow.Workflow) fact.Location {
 		}
 	}
 	return fact.Location{}
+}
+
+var releaseName = regexp.MustCompile(`(?i)\b(release|publish)`)
+
+// startedToRelease reports whether a workflow is started by a person, and is called a release.
+func startedToRelease(w *workflow.Workflow) bool {
+	return w.On("workflow_dispatch") != nil && (releaseName.MatchString(w.Name) || releaseName.MatchString(path.Base(w.Path)))
 }
 
 func forVersions(w *workflow.Workflow) bool {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/dxctl/dxctl/event"
-	"github.com/dxctl/dxctl/repository/container"
 	"github.com/dxctl/dxctl/repository/manifest"
 )
 
@@ -58,6 +57,8 @@ var workloads = []entry{
 		doubt := r.doubt(r.Manifests.Unrendered, r.Manifests.Unreadable)
 		if built := r.containers(); doubt == "" && len(built) > 0 {
 			doubt = built[0].Path + " builds a container, and no manifest in this repository runs it"
+		} else if by := r.builtOtherwise(); doubt == "" && by != "" {
+			doubt = by + ", and no manifest in this repository runs it"
 		}
 		return count(len(r.workloads()), doubt)
 	}},
@@ -96,18 +97,7 @@ var workloads = []entry{
 	workloadPlaces("weak_security_context", "the containers with a weak security context",
 		"Containers that are privileged, may gain privileges, may write their root file system, or keep capabilities.",
 		containerOf(weakSecurity)),
-	workloadPlaces("mutable_images", "the images whose content can change",
-		"Images of containers without a digest and without a tag that looks like one version or build.",
-		containerOf(func(c *manifest.Container, name string, p *places) string {
-			image, ok := c.Image.Get()
-			if !ok {
-				return c.At.String() + ": " + c.Image.Reason
-			}
-			if image.Pin != container.PinDigest && !oneBuild.MatchString(image.Tag) {
-				p.add(c.At, "the image %s of %s can change", image.Text, name)
-			}
-			return ""
-		})),
+	mutableImages,
 	workloadPlaces("unscraped", "the workloads whose metrics are not scraped",
 		"Workloads that run all the time and that neither an annotation nor a ServiceMonitor nor a PodMonitor makes "+
 			"Prometheus scrape; databases and other programs of others are left out.",
