@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/dxctl/dxctl/spelling"
 )
@@ -32,6 +33,7 @@ var Roles = []Role{Engineer, Owner, Platform}
 // Descriptor describes an action.
 type Descriptor struct {
 	Name        string  // one word: create
+	Command     string  // of the command line, after dxctl: create service
 	Title       string  // a short sentence, in the imperative
 	Description string  // a paragraph
 	Input       []Field // in the order in which they are asked for
@@ -40,6 +42,27 @@ type Descriptor struct {
 	Idempotent  bool    // applying it again changes nothing
 	Role        Role
 	Plan        []string // what its plan contains, a sentence each
+	// Options only choose how the plan is carried out or shown. They are flags of the command line, and no input: a plan
+	// does not depend on them.
+	Options []Option
+	// CommandLineOnly is why the action is not planned over HTTP although its input names an entity; empty: it is.
+	CommandLineOnly string
+}
+
+// Option is a flag that is no input.
+type Option struct {
+	Flag        string // without dashes: write
+	Description string // a sentence without a full stop; `NAME` in it is what the help shows as the value
+}
+
+// Option returns the description of an option, for its flag. It panics for a flag that the action does not describe,
+// which every run of its command would show.
+func (d Descriptor) Option(flag string) string {
+	i := slices.IndexFunc(d.Options, func(o Option) bool { return o.Flag == flag })
+	if i < 0 {
+		panic("the action " + d.Name + " describes no option --" + flag)
+	}
+	return d.Options[i].Description
 }
 
 // Action can be described and planned.
@@ -68,6 +91,16 @@ type Explainer interface {
 	Explained() any
 }
 
+// Prompter is an action whose form depends on more than its descriptor.
+type Prompter interface {
+	Action
+	// Choices returns possible values of inputs that are no enum, such as golden paths.
+	Choices(ctx context.Context) ([]Choice, error)
+	// Questions returns the texts that an input of [Texts] takes, as far as the other inputs decide that: nil if they do
+	// not yet. The name of each is that of the text.
+	Questions(ctx context.Context, in Input) (field string, questions []Field, err error)
+}
+
 // Step is the progress of an action.
 type Step struct {
 	Name string // what is being done
@@ -86,8 +119,8 @@ func (d Descriptor) Validate() error {
 	if !nameRule.MatchString(d.Name) {
 		fail("the name %q is not one word in lower case", d.Name)
 	}
-	if d.Title == "" || d.Description == "" || len(d.Plan) == 0 {
-		fail("title, description and plan are required")
+	if d.Title == "" || d.Description == "" || len(d.Plan) == 0 || d.Command == "" {
+		fail("command, title, description and plan are required")
 	}
 	if !slices.Contains(Roles, d.Role) {
 		fail("unknown role %q", d.Role)
@@ -104,6 +137,13 @@ func (d Descriptor) Validate() error {
 			fail("the field %s is there twice", f.Name)
 		}
 		seen[f.Name] = true
+	}
+	for _, o := range d.Options {
+		name := strings.ReplaceAll(o.Flag, "-", "_")
+		if o.Description == "" || !fieldRule.MatchString(name) || seen[name] {
+			fail("the option %q is there twice, has no description, or is not in lower case", o.Flag)
+		}
+		seen[name] = true
 	}
 	return errors.Join(errs...)
 }

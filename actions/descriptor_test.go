@@ -2,6 +2,7 @@ package actions
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -11,7 +12,7 @@ import (
 // sample is a descriptor with a field of every sort.
 func sample() Descriptor {
 	return Descriptor{
-		Name: "sample", Title: "Do a sample", Description: "It is for tests.", Role: Engineer, Plan: []string{"Files."},
+		Name: "sample", Command: "do sample", Title: "Do a sample", Description: "It is for tests.", Role: Engineer, Plan: []string{"Files."},
 		Input: []Field{
 			{Name: "name", Title: "Name", Description: "name of the sample", Type: String, Required: true, Argument: true,
 				Pattern: `^[a-z]{1,10}$`, Example: "abc"},
@@ -37,7 +38,7 @@ func TestMistakesInDescriptors(t *testing.T) {
 		want   string
 	}{
 		{"a name of two words", func(d *Descriptor) { d.Name = "two words" }, "not one word"},
-		{"no title", func(d *Descriptor) { d.Title = "" }, "title, description and plan are required"},
+		{"no title", func(d *Descriptor) { d.Title = "" }, "command, title, description and plan are required"},
 		{"an unknown role", func(d *Descriptor) { d.Role = "king" }, `unknown role "king"`},
 		{"a contradiction", func(d *Descriptor) { d.ReadOnly, d.Destructive = true, true }, "read-only and destructive"},
 		{"a field twice", func(d *Descriptor) { d.Input = append(d.Input, d.Input[0]) }, "name is there twice"},
@@ -48,6 +49,9 @@ func TestMistakesInDescriptors(t *testing.T) {
 		{"a list without a name of one", func(d *Descriptor) { d.Input[3].One = "" }, "and only they"},
 		{"texts without a name of one", func(d *Descriptor) { d.Input[4].One = "" }, "and only they"},
 		{"a text with a name of one", func(d *Descriptor) { d.Input[0].One = "x" }, "and only they"},
+		{"no command", func(d *Descriptor) { d.Command = "" }, "command, title, description and plan are required"},
+		{"an option that is an input", func(d *Descriptor) { d.Options = []Option{{"name", "a"}} }, `the option "name"`},
+		{"an option without description", func(d *Descriptor) { d.Options = []Option{{Flag: "a"}} }, `the option "a"`},
 		{"an enum of booleans", func(d *Descriptor) { d.Input[5].Enum = []string{"true"} }, "only a string has"},
 		{"a pattern of texts", func(d *Descriptor) { d.Input[4].Pattern = "a" }, "only a string and a list"},
 	} {
@@ -138,6 +142,33 @@ func validate(t *testing.T, schema map[string]any, document string) error {
 		t.Fatal(err)
 	}
 	return compiled.Validate(value)
+}
+
+// TestCommandLine writes inputs as a shell reads them.
+func TestCommandLine(t *testing.T) {
+	d := sample()
+	for want, in := range map[string]Input{
+		"dxctl do sample":                                  nil,
+		"dxctl do sample abc --owner 'a b'":                {"name": "abc", "size": "small", "owner": "a b"},
+		"dxctl do sample --size large --yes":               {"size": "large", "yes": true},
+		"dxctl do sample --rule a --rule b-c":              {"rules": []string{"a", "b-c"}},
+		`dxctl do sample --answer 'x=it'\''s $(id)'`:       {"answers": map[string]string{"x": "it's $(id)"}},
+		"dxctl do sample '-x' --answer a= --answer 'b=#c'": {"name": "-x", "answers": map[string]string{"a": "", "b": "#c"}},
+	} {
+		if got := d.CommandLine(in); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+// TestInputProblems finds each input with its mistakes, and what is about none.
+func TestInputProblems(t *testing.T) {
+	_, err := sample().Check(Input{"name": "A b", "sise": "x"}, false)
+	inputs, others := InputProblems(errors.Join(err, &InputError{"answers.x", errors.New("x is missing")}, errors.New("no")))
+	if len(inputs) != 3 || inputs[0].Input != "name" || inputs[1].Input != "sise" ||
+		inputs[2] != (InputProblem{"answers.x", "x is missing"}) || len(others) != 1 || others[0] != "no" {
+		t.Errorf("%+v, %v", inputs, others)
+	}
 }
 
 func TestInputsThatAreNoJSON(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/create"
 	"github.com/dxctl/dxctl/actions/fix"
+	"github.com/dxctl/dxctl/actions/settings"
+	"github.com/dxctl/dxctl/actions/waive"
 )
 
 var update = flag.Bool("update", false, "write docs/actions.md anew")
@@ -19,7 +21,7 @@ const page = "../docs/actions.md"
 // TestActionsAreDocumented keeps docs/actions.md what the descriptors say.
 func TestActionsAreDocumented(t *testing.T) {
 	const begin, end = "<!-- go generate ./actions -->\n", "<!-- end of what is generated -->\n"
-	set, err := actions.NewSet(create.New(create.Deps{}), &fix.Action{})
+	set, err := actions.NewSet(create.New(create.Deps{}), &fix.Action{}, &settings.Action{}, &waive.Action{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,5 +106,14 @@ func markdown(d actions.Descriptor) string {
 	for _, p := range d.Plan {
 		fmt.Fprintf(&b, "- %s\n", p)
 	}
+	if d.CommandLineOnly != "" {
+		fmt.Fprintf(&b, "\n%s\n", wrapped("It is not planned over HTTP: "+d.CommandLineOnly+"."))
+	}
+	fmt.Fprintf(&b, "\nThe command is `dxctl %s`. These flags are no input: they choose how the plan is carried out.\n\n", d.Command)
+	fmt.Fprintf(&b, "| flag | description |\n|---|---|\n")
+	for _, o := range d.Document().Options {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", o.Flag, strings.ReplaceAll(o.Description, "|", `\|`))
+	}
+	b.WriteString("\n")
 	return b.String()
 }

@@ -181,7 +181,8 @@ func (d Descriptor) Fields(remote bool) []Field {
 	return slices.DeleteFunc(slices.Clone(d.Input), func(f Field) bool { return remote && f.Local })
 }
 
-// Remote reports whether the action can be planned over HTTP: its input names an entity of the catalog.
+// Remote reports whether the action can be planned over HTTP: its input names an entity of the catalog, and nothing
+// confines it to the command line.
 func (d Descriptor) Remote() bool {
-	return slices.ContainsFunc(d.Input, func(f Field) bool { return f.Entity != "" && !f.Local })
+	return d.CommandLineOnly == "" && slices.ContainsFunc(d.Input, func(f Field) bool { return f.Entity != "" && !f.Local })
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -121,6 +122,16 @@ func (p Plan) Document() Document {
 	}
 	for _, f := range p.Files {
 		d.Files = append(d.Files, f.document())
+	}
+	return d
+}
+
+// WithoutContents returns the document without what is in files: their names and the numbers of their lines only.
+func (d Document) WithoutContents() Document {
+	d.Files = slices.Clone(d.Files)
+	for i := range d.Files {
+		f := &d.Files[i]
+		f.Content, f.Base64, f.Diff, f.SHA256 = "", "", "", ""
 	}
 	return d
 }

@@ -34,6 +34,7 @@ type testCase struct {
 	Incidents    []map[string]any  `yaml:"incidents"`
 	Ledger       []map[string]any  `yaml:"ledger"`
 	Facts        []map[string]any  `yaml:"facts"`
+	Actions      []map[string]any  `yaml:"actions"`
 	People       []personRow       `yaml:"people"`
 	Identities   []identityRow     `yaml:"identities"`
 	Entities     []entityRow       `yaml:"entities"`
@@ -169,6 +170,9 @@ func (c testCase) load(t *testing.T, s *store.Store) {
 	add(c.Incidents, func(m map[string]any) (event.Event, error) { return decode(m, event.Incident{}) })
 	add(c.Changes, func(m map[string]any) (event.Event, error) { return decode(m, event.Change{}) })
 	add(c.Ledger, func(m map[string]any) (event.Event, error) { return decode(m, event.LedgerEntry{}) })
+	add(c.Actions, func(m map[string]any) (event.Event, error) {
+		return decode(m, event.ActionRun{Source: "dxctl", Status: event.Succeeded, Plan: "sha256:0"})
+	})
 	add(c.Facts, func(m map[string]any) (event.Event, error) { return decode(m, event.Fact{ObservedAt: c.Now}) })
 	if err := s.Append(t.Context(), all...); err != nil {
 		t.Fatal(err)
@@ -259,6 +263,8 @@ func (c testCase) answer(ctx context.Context, e *metrics.Engine, id string) (any
 		return e.DeploymentsBy(ctx, deploys, metrics.Grouping(c.Ask["by"]))
 	case id == metrics.DeploymentFrequencyID && c.Ask["of"] != "services":
 		return e.DeploymentFrequency(ctx, deploys)
+	case id == metrics.GoldenPathAdoptionID:
+		return e.Adoption(ctx)
 	case id == metrics.CIDefaultBranchID:
 		return e.DefaultBranch(ctx, w, "")
 	case c.Ask["of"] == "series":

@@ -25,6 +25,7 @@ const (
 	CISuccessRateID              = "ci_success_rate"
 	CIDefaultBranchID            = "ci_default_branch"
 	ChangeReviewShareID          = "change_review_share"
+	GoldenPathAdoptionID         = "golden_path_adoption"
 )
 
 // Directions of a metric.

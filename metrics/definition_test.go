@@ -86,7 +86,7 @@ func TestDefinitionMistakes(t *testing.T) {
 
 func TestDefinitionsAreComplete(t *testing.T) {
 	all := Definitions()
-	if len(all) != 7 {
+	if len(all) != 8 {
 		t.Errorf("%d metrics", len(all))
 	}
 	for _, d := range all {

@@ -1659,6 +1659,18 @@ ANY LEFT JOIN
 ) AS j ON j.login = lower(r.actor)
 SETTINGS join_use_nulls = 0;
 
+CREATE VIEW source_times
+(
+    `source` LowCardinality(String),
+    `since` DateTime64(3, 'UTC')
+)
+AS SELECT
+    source,
+    min(valid_from) AS since
+FROM fact_history
+WHERE fact = 'repository.created_at'
+GROUP BY source;
+
 CREATE VIEW survey_results
 (
     `survey` String,

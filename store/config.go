@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -41,6 +42,21 @@ func DefaultConfig() Config { return Config{DSN: "embedded:./data", Limits: guar
 func (c Config) Validate() error {
 	_, err := parseDSN(c.DSN)
 	return errors.Join(err, c.limits().Validate())
+}
+
+// Exists reports whether there is a store to open: a server, or the directory of an embedded store, which opening it
+// would make. baseDir is the directory that a relative one is relative to.
+func (c Config) Exists(baseDir string) bool {
+	t, err := parseDSN(c.DSN)
+	if err != nil || t.server != nil {
+		return err == nil
+	}
+	dir := t.directory
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(baseDir, dir)
+	}
+	info, err := os.Stat(dir)
+	return err == nil && info.IsDir()
 }
 
 // target is a DSN, understood.

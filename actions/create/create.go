@@ -45,8 +45,9 @@ const ownerRule = `^([a-zA-Z]+:)?([a-z0-9]+(-+[a-z0-9]+)*/)?([A-Za-z0-9][-A-Za-z
 // Descriptor describes the action.
 func (a *Action) Descriptor() actions.Descriptor {
 	return actions.Descriptor{
-		Name:  Name,
-		Title: "Create a service on a golden path",
+		Name:    Name,
+		Command: "create service",
+		Title:   "Create a service on a golden path",
 		Description: "Renders the templates of a golden path with the answers to its questions, and writes them into a new " +
 			"directory, with a first commit if it is in no git repository, or creates a repository on GitHub and pushes them " +
 			"as its first commit. An interrupted creation is resumed with --resume, and undone with --cleanup.",
@@ -58,6 +59,14 @@ func (a *Action) Descriptor() actions.Descriptor {
 			"The requests to GitHub, in their order, if it creates a repository.",
 			"What it rests on: the digest of the golden path, and that there is no such directory or repository yet.",
 			"The commands that come next, such as those that protect the default branch.",
+		},
+		Options: []actions.Option{
+			{Flag: "yes", Description: "ask nothing, and create it"},
+			{Flag: "out", Description: "write the plan to a `FILE`, and create nothing"},
+			{Flag: "apply", Description: "apply the plan in a `FILE` that --out wrote"},
+			{Flag: "resume", Description: "continue the creation of NAME that was interrupted"},
+			{Flag: "cleanup", Description: "delete what the creation of NAME has made"},
+			{Flag: "confirm", Description: "with --cleanup: the `NAME` that it asks for, such as owner/name"},
 		},
 	}
 }
@@ -90,7 +99,9 @@ func (a *Action) fields() []actions.Field {
 // Deps are what the action needs from outside.
 type Deps struct {
 	// Path returns the golden path of a name.
-	Path     func(ctx context.Context, name string) (*paths.Path, error)
+	Path func(ctx context.Context, name string) (*paths.Path, error)
+	// Paths returns all golden paths, for forms. It may be nil.
+	Paths    func(ctx context.Context) ([]*paths.Path, error)
 	Defaults paths.Defaults
 	Now      func() time.Time
 	// Taken returns where an entity of the ref is described already; "" if it is new. It may be nil.

@@ -47,7 +47,9 @@ type Options struct {
 	Digest func(ctx context.Context, image string) (string, error)
 	// Jobs are how long the jobs of the workflows took; those that are not known get a default limit.
 	Jobs []edits.JobTime
-	Now  time.Time
+	// JobsOf returns Jobs of a service where they are not given. An error costs no more than the limits. It may be nil.
+	JobsOf func(ctx context.Context, service string) ([]edits.JobTime, error)
+	Now    time.Time
 	// Entity is the service, if the catalog has it; zero: the files alone describe it. The directory is then the one that
 	// describes it, if one below Dir does.
 	Entity descriptor.Entity

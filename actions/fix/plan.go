@@ -125,6 +125,7 @@ func planOf(ctx context.Context, options Options, r *repo) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.readJobs(ctx, before)
 	if err := p.readLock(); err != nil {
 		return nil, err
 	}
@@ -206,6 +207,18 @@ func (p *planner) service() (*grading.Service, error) {
 	}
 	p.scope = p.facts.Of(p.plan.Dir)
 	return s, nil
+}
+
+// readJobs reads how long the jobs of a service that the repository describes took.
+func (p *planner) readJobs(ctx context.Context, s *grading.Service) {
+	if p.Jobs != nil || p.JobsOf == nil || s.At.Path == "" {
+		return
+	}
+	jobs, err := p.JobsOf(ctx, s.Entity.Ref)
+	if err != nil {
+		p.note("It is not known how long the jobs of %s take, so that they get the default limit: %s", s.Entity.Ref, err)
+	}
+	p.Jobs = jobs
 }
 
 // ofCatalog completes what the files show of a service by what the catalog and the sources know of it.

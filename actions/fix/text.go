@@ -48,11 +48,7 @@ func (p *Plan) Document() Document {
 // of files and the numbers of their lines that change, and the rules with why there is no patch, as far as that says
 // nothing of a file.
 func (d Document) WithoutContents() Document {
-	d.Files = slices.Clone(d.Files)
-	for i := range d.Files {
-		f := &d.Files[i]
-		f.Content, f.Base64, f.Diff, f.SHA256 = "", "", "", ""
-	}
+	d.Document = d.Document.WithoutContents()
 	d.Rules = slices.Clone(d.Rules)
 	for i := range d.Rules {
 		r := &d.Rules[i]

@@ -1,6 +1,9 @@
 package fix_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -19,21 +22,32 @@ func TestTimeoutsFromRuns(t *testing.T) {
 		"  rare:\n    runs-on: ubuntu-latest\n    steps: [{run: make rare}]\n" +
 		"  new:\n    runs-on: ubuntu-latest\n    steps: [{run: make new}]\n"
 	dir := checkoutOf(t, map[string]string{"catalog-info.yaml": component("pay"), ".github/workflows/ci.yml": text})
-	got := plan(t, dir, goldenPath(t, nil), func(o *fix.Options) {
-		o.Rules = []string{"workflow-timeouts"}
-		o.Jobs = []edits.JobTime{
-			{Workflow: "build", Job: "test (1)", Longest: 8 * time.Minute, Runs: 6},
-			{Workflow: "build", Job: "test (2)", Longest: 11*time.Minute + time.Second, Runs: 6},
-			{Workflow: "build", Job: "testing", Longest: 3 * time.Hour, Runs: 60},
-			{Workflow: "other", Job: "test", Longest: 3 * time.Hour, Runs: 60},
-			{Workflow: ".github/workflows/ci.yml", Job: "End to end", Longest: 5 * time.Hour, Runs: 20},
-			{Workflow: "build", Job: "quick", Longest: 20 * time.Second, Runs: 100},
-			{Workflow: "build", Job: "steps", Longest: time.Minute, Runs: 100},
-			{Workflow: "build", Job: "rare", Longest: time.Minute, Runs: 9},
-		}
-	})
+	jobs := []edits.JobTime{
+		{Workflow: "build", Job: "test (1)", Longest: 8 * time.Minute, Runs: 6},
+		{Workflow: "build", Job: "test (2)", Longest: 11*time.Minute + time.Second, Runs: 6},
+		{Workflow: "build", Job: "testing", Longest: 3 * time.Hour, Runs: 60},
+		{Workflow: "other", Job: "test", Longest: 3 * time.Hour, Runs: 60},
+		{Workflow: ".github/workflows/ci.yml", Job: "End to end", Longest: 5 * time.Hour, Runs: 20},
+		{Workflow: "build", Job: "quick", Longest: 20 * time.Second, Runs: 100},
+		{Workflow: "build", Job: "steps", Longest: time.Minute, Runs: 100},
+		{Workflow: "build", Job: "rare", Longest: time.Minute, Runs: 9},
+	}
+	asked, unknown := "", error(nil)
+	planned := func() *fix.Plan {
+		return plan(t, dir, goldenPath(t, nil), func(o *fix.Options) {
+			o.Rules = []string{"workflow-timeouts"}
+			o.JobsOf = func(_ context.Context, service string) ([]edits.JobTime, error) {
+				asked = service
+				return jobs, unknown
+			}
+		})
+	}
+	got := planned()
+	if asked != "component:default/pay" {
+		t.Errorf("asked for the jobs of %q", asked)
+	}
 	if len(got.Files) != 1 {
-		t.Fatalf("%d files, %s", len(got.Files), asked(got))
+		t.Fatalf("%d files, %s", len(got.Files), fmt.Sprint(got.Notes))
 	}
 	after := string(got.Files[0].After)
 	for job, want := range map[string]string{
@@ -51,6 +65,13 @@ func TestTimeoutsFromRuns(t *testing.T) {
 			"which took 11m1s",
 		"2 jobs get the default limit of 120 minutes, because it is not known here how long they take",
 	} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("%q is not in the notes:\n%s", want, notes)
+		}
+	}
+	jobs, unknown = nil, errors.New("the store is down")
+	notes = strings.Join(planned().Notes, "\n")
+	for _, want := range []string{"get the default limit: the store is down", "6 jobs get the default limit"} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("%q is not in the notes:\n%s", want, notes)
 		}

@@ -12,10 +12,13 @@ import (
 )
 
 const (
-	// Fresh is how long a plan counts. Then the next look starts another one, and shows the old one until it is made.
+	// Fresh is how long a plan of unchanged files counts: it rests on rules, golden paths and facts, too. Then the next look
+	// starts another one, and shows the old one until it is made.
 	Fresh = 10 * time.Minute
 	// moment is how long a look waits for a plan where there is none yet.
 	moment = 400 * time.Millisecond
+	// asking is how long the question for the version of the files may take.
+	asking = 10 * time.Second
 	// within is how long a plan may take.
 	within = 3 * time.Minute
 	// most is how many plans are kept, or are being made.
@@ -40,10 +43,12 @@ type Preview struct {
 //
 // The plan of a service is absent, planning, or known (a plan, or the reason why there is none). A look starts planning
 // if it is absent or not fresh; one plan is made at a time, the others wait. What is known stays while another one is
-// made.
+// made. A look at a fresh plan asks for the version of the files, and starts planning if it is another one: what was
+// pushed is seen at the next look.
 type Previews struct {
-	plan func(ctx context.Context, of Key) (*fix.Plan, error)
-	now  func() time.Time
+	plan    func(ctx context.Context, of Key) (*fix.Plan, error)
+	version func(ctx context.Context, of Key) (string, error)
+	now     func() time.Time
 
 	ctx  context.Context //nolint:containedctx // of the goroutines, which outlive the look that started them
 	stop context.CancelFunc
@@ -56,14 +61,19 @@ type Previews struct {
 
 type entry struct {
 	Preview
-	done chan struct{} // is closed when planning ends; nil: nobody plans
+	version string        // of the files that the plan rests on; "" if nothing tells
+	done    chan struct{} // is closed when looking for changes, and planning, end; nil: nobody does
 }
 
-// New returns previews that are made by plan.
-func New(plan func(ctx context.Context, of Key) (*fix.Plan, error), now func() time.Time) *Previews {
+// New returns previews that are made by plan. version identifies the files that a plan would rest on, cheaply; it is ""
+// where nothing tells.
+func New(plan func(ctx context.Context, of Key) (*fix.Plan, error),
+	version func(ctx context.Context, of Key) (string, error), now func() time.Time,
+) *Previews {
 	ctx, stop := context.WithCancel(context.Background())
 	return &Previews{
-		plan: plan, now: now, ctx: ctx, stop: stop, turn: make(chan struct{}, 1), entries: map[Key]*entry{},
+		plan: plan, version: version, now: now, ctx: ctx, stop: stop, turn: make(chan struct{}, 1),
+		entries: map[Key]*entry{},
 	}
 }
 
@@ -106,15 +116,19 @@ func (p *Previews) look(of Key) (Preview, <-chan struct{}) {
 		e = &entry{}
 		p.entries[of] = e
 	}
-	if e.done == nil && (e.At.IsZero() || p.now().Sub(e.At).Abs() > Fresh) && p.ctx.Err() == nil {
-		e.done, e.Planning = make(chan struct{}), true
+	if e.done == nil && p.ctx.Err() == nil {
+		e.done = make(chan struct{})
+		e.Planning = !p.fresh(e)
 		p.wait.Go(func() { p.make(of, e) })
 	}
-	if e.done == nil || !e.At.IsZero() {
+	if e.done == nil || e.Planning && !e.At.IsZero() {
 		return e.Preview, nil
 	}
 	return e.Preview, e.done
 }
+
+// fresh reports whether a plan counts as long as its files do not change. It is called with the lock held.
+func (p *Previews) fresh(e *entry) bool { return !e.At.IsZero() && p.now().Sub(e.At).Abs() <= Fresh }
 
 // room lets the oldest plan go if there are too many, and reports whether there is room for one more. It is called with
 // the lock held.
@@ -132,14 +146,36 @@ func (p *Previews) room() bool {
 	return oldest != Key{}
 }
 
-// make makes a plan.
+// make looks for changes of the files, and makes a plan unless the one that there is still counts.
 func (p *Previews) make(of Key, e *entry) {
-	plan, err := p.once(of)
+	version := p.present(of)
+	p.mu.Lock()
+	counts := p.fresh(e) && (version == "" || version == e.version)
+	e.Planning = !counts
+	p.mu.Unlock()
+	var plan *fix.Plan
+	var err error
+	if !counts {
+		plan, err = p.once(of)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e.Plan, e.Err, e.At = plan, err, p.now()
+	if !counts {
+		e.Plan, e.Err, e.At, e.version = plan, err, p.now(), version
+	}
 	close(e.done)
 	e.done, e.Planning = nil, false
+}
+
+// present returns the version of the files; "" if nothing tells.
+func (p *Previews) present(of Key) string {
+	ctx, cancel := context.WithTimeout(p.ctx, asking)
+	defer cancel()
+	version, err := p.version(ctx, of)
+	if err != nil {
+		return ""
+	}
+	return version
 }
 
 // once makes a plan when its turn comes. Parsers of strangers' files may panic, and that must not end the dashboard.

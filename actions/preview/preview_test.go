@@ -15,8 +15,16 @@ import (
 
 // planner makes a plan whenever it is let, and counts.
 type planner struct {
-	let  chan error
-	made atomic.Int32
+	let   chan error
+	made  atomic.Int32
+	files atomic.Value // their version; nil: nothing tells
+}
+
+func (p *planner) version(context.Context, Key) (string, error) {
+	if version, ok := p.files.Load().(string); ok {
+		return version, nil
+	}
+	return "", errors.New("nothing tells")
 }
 
 func (p *planner) plan(ctx context.Context, of Key) (*fix.Plan, error) {
@@ -47,7 +55,7 @@ func TestPreviews(t *testing.T) {
 	now := time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC)
 	later := func(d time.Duration) { mu.Lock(); now = now.Add(d); mu.Unlock() }
 	made := &planner{let: make(chan error, 10)}
-	p := New(made.plan, func() time.Time { mu.Lock(); defer mu.Unlock(); return now })
+	p := New(made.plan, made.version, func() time.Time { mu.Lock(); defer mu.Unlock(); return now })
 	defer p.Close()
 	if got := p.Of(t.Context(), Key{Service: "a"}); !got.Planning || got.Plan != nil || got.Err != nil || !got.At.IsZero() {
 		t.Errorf("before the first plan: %+v", got)
@@ -73,13 +81,38 @@ func TestPreviews(t *testing.T) {
 	}
 }
 
+// TestPush makes a new plan when the files have another version, at the next look, and none while they do not change.
+func TestPush(t *testing.T) {
+	made := &planner{let: make(chan error, 10)}
+	made.files.Store("c1")
+	p := New(made.plan, made.version, time.Now)
+	defer p.Close()
+	made.let <- nil
+	for range 3 {
+		if got := settled(t, p, "a"); got.Plan == nil || got.Plan.Root != "a1" {
+			t.Errorf("an unchanged repository: %+v", got)
+		}
+	}
+	made.files.Store("c2")
+	if got := p.Of(t.Context(), Key{Service: "a"}); !got.Planning || got.Plan == nil || got.Plan.Root != "a1" {
+		t.Errorf("the look after a push: %+v", got)
+	}
+	made.let <- nil
+	if got := settled(t, p, "a"); got.Plan == nil || got.Plan.Root != "a2" {
+		t.Errorf("the plan after a push: %+v", got)
+	}
+	if n := made.made.Load(); n != 2 {
+		t.Errorf("%d plans", n)
+	}
+}
+
 // TestMany bounds what is kept, and plans each service once however many look.
 func TestMany(t *testing.T) {
 	made := &planner{let: make(chan error, 3*most)}
 	for range 3 * most {
 		made.let <- nil
 	}
-	p := New(made.plan, time.Now)
+	p := New(made.plan, made.version, time.Now)
 	defer p.Close()
 	var all sync.WaitGroup
 	for range 4 {
@@ -98,7 +131,7 @@ func TestMany(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
-	p := New((&planner{}).plan, time.Now)
+	p := New((&planner{}).plan, (&planner{}).version, time.Now)
 	p.Of(t.Context(), Key{Service: "a"})
 	p.Close()
 	if got := p.Of(t.Context(), Key{Service: "a"}); got.Planning {
@@ -116,7 +149,7 @@ func TestPanic(t *testing.T) {
 			panic("index out of range")
 		}
 		return &fix.Plan{}, nil
-	}, time.Now)
+	}, (&planner{}).version, time.Now)
 	defer p.Close()
 	if got := settled(t, p, "bad"); got.Plan != nil || got.Err == nil || !strings.Contains(got.Err.Error(), "index out of") {
 		t.Errorf("after a panic: %+v", got)

@@ -25,7 +25,7 @@ const (
 	MaxArchive = 64 << 20
 	// kept is how many archives stay unpacked.
 	kept = 4
-	// fresh is how long an archive counts as the present files.
+	// fresh is how long an archive counts as the present files where no source tells their commit.
 	fresh = 10 * time.Minute
 	// within is how long reading an archive may take.
 	within = 2 * time.Minute
@@ -46,10 +46,16 @@ type Config struct {
 	Dirs []string
 	// Archive returns the archive of the repository of a service, or nil if no source covers it. It may be nil.
 	Archive func(ctx context.Context, e descriptor.Entity, most int64) ([]byte, error)
+	// Revision returns the commit of the repository of a service by a cheap request; the commit is empty if no source can
+	// tell. known is what it returned before, or zero. It may be nil.
+	Revision func(ctx context.Context, e descriptor.Entity, known Revision) (Revision, error)
 	// Unpacked is a directory for archives. What is in it is removed.
 	Unpacked string
 	Now      func() time.Time
 }
+
+// Revision is the commit of a default branch, and the ETag of the answer that said so.
+type Revision struct{ Commit, ETag string }
 
 // Files are the files of a repository.
 type Files struct {
@@ -64,9 +70,13 @@ type Repositories struct {
 	cfg  Config
 	busy chan struct{} // one archive is read at a time
 
-	mu       sync.Mutex
-	unpacked map[string]*unpacked // by repository
+	mu        sync.Mutex
+	unpacked  map[string]*unpacked // by repository
+	revisions map[string]Revision  // by repository; the latest
 }
+
+// maxRevisions bounds the repositories whose revision is kept: the next request of others counts.
+const maxRevisions = 2000
 
 // unpacked is an archive on the disk. It is removed when nobody uses it, and it is old or others need the room.
 type unpacked struct {
@@ -82,7 +92,9 @@ func New(cfg Config) (*Repositories, error) {
 			return nil, fmt.Errorf("removing archives of an earlier process: %w", err)
 		}
 	}
-	return &Repositories{cfg: cfg, busy: make(chan struct{}, 1), unpacked: map[string]*unpacked{}}, nil
+	return &Repositories{
+		cfg: cfg, busy: make(chan struct{}, 1), unpacked: map[string]*unpacked{}, revisions: map[string]Revision{},
+	}, nil
 }
 
 // Open returns the files of the repository of a service; done releases them. The error is [ErrNoFiles] if they are
@@ -91,7 +103,7 @@ func (r *Repositories) Open(ctx context.Context, e descriptor.Entity) (f Files, 
 	if dir := r.checkout(e); dir != "" {
 		return Files{Root: dir}, func() {}, nil
 	}
-	slug, _ := e.Repository()
+	slug, address := e.Repository()
 	if slug == "" || r.cfg.Archive == nil || r.cfg.Unpacked == "" {
 		return Files{}, nil, ErrNoFiles
 	}
@@ -101,8 +113,12 @@ func (r *Repositories) Open(ctx context.Context, e descriptor.Entity) (f Files, 
 	case <-ctx.Done():
 		return Files{}, nil, ctx.Err()
 	}
-	key := strings.ToLower(slug)
-	if u := r.use(key); u != nil {
+	key := strings.ToLower(address)
+	now, err := r.revision(ctx, key, e)
+	if err != nil && ctx.Err() != nil {
+		return Files{}, nil, err
+	}
+	if u := r.use(key, now); u != nil {
 		return u.Files, r.release(u), nil
 	}
 	u, err := r.read(ctx, e)
@@ -111,6 +127,39 @@ func (r *Repositories) Open(ctx context.Context, e descriptor.Entity) (f Files, 
 	}
 	r.keep(key, u)
 	return u.Files, r.release(u), nil
+}
+
+// Version returns what identifies the present files of the repository of a service: two equal versions have the same
+// files. It is empty where nothing tells.
+func (r *Repositories) Version(ctx context.Context, e descriptor.Entity) (string, error) {
+	if dir := r.checkout(e); dir != "" {
+		return fingerprint(ctx, dir)
+	}
+	slug, address := e.Repository()
+	if slug == "" {
+		return "", nil
+	}
+	return r.revision(ctx, strings.ToLower(address), e)
+}
+
+// revision returns the commit of a repository; "" where nothing tells.
+func (r *Repositories) revision(ctx context.Context, key string, e descriptor.Entity) (string, error) {
+	if r.cfg.Revision == nil {
+		return "", nil
+	}
+	r.mu.Lock()
+	known := r.revisions[key]
+	r.mu.Unlock()
+	now, err := r.cfg.Revision(ctx, e, known)
+	if err != nil {
+		return "", err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.revisions[key]; ok || len(r.revisions) < maxRevisions {
+		r.revisions[key] = now
+	}
+	return now.Commit, nil
 }
 
 // checkout returns the directory of a checkout; "" if there is none. A name of the catalog cannot leave the directory.
@@ -158,12 +207,20 @@ func (r *Repositories) read(ctx context.Context, e descriptor.Entity) (*unpacked
 	return &unpacked{Files: Files{Root: dir, Commit: got.Commit, Packed: true, At: r.cfg.Now()}, users: 1}, nil
 }
 
-// use returns the fresh archive of a repository; nil if there is none.
-func (r *Repositories) use(key string) *unpacked {
+// use returns the archive of a repository that has the files of a commit, of any age; where no commit is known, the one
+// that is fresh. It is nil if there is none.
+func (r *Repositories) use(key, commit string) *unpacked {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	u := r.unpacked[key]
-	if u == nil || r.cfg.Now().Sub(u.At).Abs() > fresh {
+	switch {
+	case u == nil:
+		return nil
+	case commit != "" && u.Commit != "":
+		if u.Commit != commit {
+			return nil
+		}
+	case r.cfg.Now().Sub(u.At).Abs() > fresh:
 		return nil
 	}
 	u.users++

@@ -27,11 +27,17 @@ func packed(t *testing.T, text string) []byte { return packedAs(t, "file", text)
 
 func packedAs(t *testing.T, name, text string) []byte {
 	t.Helper()
+	return packedAt(t, "c1", name, text)
+}
+
+// packedAt is an archive of a commit with one file.
+func packedAt(t *testing.T, commit, name, text string) []byte {
+	t.Helper()
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	w := tar.NewWriter(z)
 	err := errors.Join(
-		w.WriteHeader(&tar.Header{Typeflag: tar.TypeXGlobalHeader, Name: "g", PAXRecords: map[string]string{"comment": "c1"}}),
+		w.WriteHeader(&tar.Header{Typeflag: tar.TypeXGlobalHeader, Name: "g", PAXRecords: map[string]string{"comment": commit}}),
 		w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "r/" + name, Size: int64(len(text)), Mode: 0o644}),
 	)
 	if err == nil {
@@ -169,4 +175,92 @@ func TestArchives(t *testing.T) {
 	if err != nil || len(entries) != kept {
 		t.Errorf("%d directories are left, %v", len(entries), err)
 	}
+}
+
+// TestRevisions reads an archive again when its commit has changed, and never before, whatever its age.
+func TestRevisions(t *testing.T) {
+	now := time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC)
+	head, failing, read := Revision{Commit: "c1", ETag: "e1"}, error(nil), 0
+	var known []Revision
+	r, err := New(Config{
+		Unpacked: filepath.Join(t.TempDir(), "archives"), Now: func() time.Time { return now },
+		Archive: func(context.Context, descriptor.Entity, int64) ([]byte, error) {
+			read++
+			return packedAt(t, head.Commit, "file", "x"), nil
+		},
+		Revision: func(_ context.Context, _ descriptor.Entity, before Revision) (Revision, error) {
+			known = append(known, before)
+			return head, failing
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(want int) {
+		t.Helper()
+		f, done, err := r.Open(t.Context(), service("pay"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		done()
+		if read != want || f.Commit != head.Commit {
+			t.Errorf("%d archives were read, want %d; the files are those of %s", read, want, f.Commit)
+		}
+	}
+	open(1)
+	now = now.Add(time.Hour)
+	open(1)
+	if known[0] != (Revision{}) || known[1] != head {
+		t.Errorf("asked with %v", known)
+	}
+	head = Revision{Commit: "c2", ETag: "e2"}
+	open(2)
+	if version, err := r.Version(t.Context(), service("pay")); err != nil || version != "c2" {
+		t.Errorf("%q %v", version, err)
+	}
+	failing = errors.New("down")
+	open(2) // the archive is fresh
+	now = now.Add(fresh + time.Second)
+	open(3)
+}
+
+// TestVersionsOfCheckouts changes with every change of a file, and with a commit.
+func TestVersionsOfCheckouts(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		name = filepath.Join(dir, "pay", name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("a", "1")
+	write(".git/HEAD", "ref")
+	r, err := New(Config{Dirs: []string{dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	look := func(changed bool, why string) {
+		t.Helper()
+		version, err := r.Version(t.Context(), service("pay"))
+		if err != nil || version == "" || seen[version] == changed {
+			t.Errorf("%s: version %q, %v", why, version, err)
+		}
+		seen[version] = true
+	}
+	look(true, "the first look")
+	look(false, "nothing has changed")
+	write("a", "22")
+	look(true, "a change")
+	write("b/c", "")
+	look(true, "a new file")
+	write(".git/objects/x", "x")
+	look(false, "an object of git")
+	write(".git/logs/HEAD", "commit")
+	look(true, "a commit")
+	if err := os.Remove(filepath.Join(dir, "pay", "a")); err != nil {
+		t.Fatal(err)
+	}
+	look(true, "a file that is gone")
 }

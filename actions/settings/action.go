@@ -17,6 +17,16 @@ import (
 // Name is the name of the action.
 const Name = "settings"
 
+// The names of the input.
+const (
+	ServiceField    = "service"
+	RepositoryField = "repository"
+	RulesField      = "rules"
+	ChecksField     = "required_checks"
+	ReviewersField  = "reviewers"
+	UndoField       = "undo"
+)
+
 var (
 	// ErrNotOffered is the error of a setting that the host does not offer, such as rulesets of private repositories on a
 	// free plan.
@@ -61,17 +71,29 @@ type Action struct {
 // Descriptor describes the action.
 func (a *Action) Descriptor() actions.Descriptor {
 	return actions.Descriptor{
-		Name:  Name,
-		Title: "Set the settings of a repository on GitHub as rules need them",
+		Name:    Name,
+		Command: "fix --settings",
+		Title:   "Set the settings of a repository on GitHub as rules need them",
 		Description: "Reads the settings of the repository, and plans the smallest change for each rule that a setting " +
 			"decides: branch rules, permissions of workflows, push protection, environments. What was there before is " +
 			"recorded, and --undo restores it.",
 		Input: []actions.Field{
-			{Name: "repository", Title: "Repository", Type: actions.String, Required: true, MaxLength: 140,
-				Pattern: `^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}/[A-Za-z0-9._-]{1,100}$`, Example: "acme/payment-service", Description: "repository on GitHub, as owner/name"},
-			{Name: "rules", Title: "Rules", Type: actions.String,
-				Description: "ids of the rules, separated by commas; none: all that a setting decides"},
-			{Name: "undo", Title: "Undo", Type: actions.String, MaxLength: 200,
+			{Name: ServiceField, Title: "Service", Type: actions.String, Entity: "Component", Argument: true,
+				Example: "component:default/payment-service", Description: "service of the catalog; on the command line also a " +
+					"directory, or the name of a service of this repository (default: the working directory)"},
+			{Name: RepositoryField, Title: "Repository", Type: actions.String, MaxLength: 140, Placeholder: "OWNER/NAME",
+				Pattern: `^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}/[A-Za-z0-9._-]{1,100}$`, Example: "acme/payment-service",
+				Description: "repository on GitHub (default: of the descriptor or origin)"},
+			{Name: RulesField, Title: "Rules", Type: actions.List, One: "rule", MaxLength: 200, Placeholder: "ID",
+				Pattern: `^[a-z0-9]+([-_.][a-z0-9]+)*$`, Example: "branch-protected",
+				Description: "ids of the rules (default: all that a setting decides)"},
+			{Name: ChecksField, Title: "Required checks", Type: actions.List, One: "required-check", MaxLength: 200,
+				Placeholder: "NAME", Description: "names of checks that merges wait for (default: those that ran on each of the " +
+					"last merged pull requests)"},
+			{Name: ReviewersField, Title: "Reviewers", Type: actions.List, One: "reviewer", MaxLength: 200,
+				Placeholder: "OWNER/TEAM", Description: "teams as owner/team, or logins, that approve deployments to production " +
+					"(default: the team that owns the service)"},
+			{Name: UndoField, Title: "Undo", Type: actions.String, MaxLength: 200, Placeholder: "ID",
 				Description: "id of a run whose changes are taken back"},
 		},
 		Idempotent: true,
@@ -81,6 +103,13 @@ func (a *Action) Descriptor() actions.Descriptor {
 			"The requests to GitHub, in their order.",
 			"What it rests on: the value of each setting that is changed.",
 		},
+		Options: []actions.Option{
+			{Flag: "yes", Description: "apply the plan"},
+			{Flag: "check", Description: "exit with 2 if there are settings to change"},
+			{Flag: "out", Description: "save the plan as JSON in a `FILE`"},
+			{Flag: "apply", Description: "apply the plan in a `FILE`, unless the settings changed"},
+		},
+		CommandLineOnly: "it reads the settings with the credentials of whoever asks, and the server has none of actions",
 	}
 }
 

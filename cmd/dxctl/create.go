@@ -75,12 +75,12 @@ made, unless it has something that dxctl did not make.
 	}
 	addActionFlags(cmd, d)
 	flags := cmd.Flags()
-	flags.BoolVar(&f.yes, "yes", false, "ask nothing, and create it")
-	flags.StringVar(&f.outFile, "out", "", "write the plan to a `FILE`, and create nothing")
-	flags.StringVar(&f.apply, "apply", "", "apply the plan in a `FILE` that --out wrote")
-	flags.BoolVar(&f.resume, "resume", false, "continue the creation of NAME that was interrupted")
-	flags.BoolVar(&f.cleanup, "cleanup", false, "delete what the creation of NAME has made")
-	flags.StringVar(&f.confirm, "confirm", "", "with --cleanup: the `NAME` that it asks for, such as owner/name")
+	flags.BoolVar(&f.yes, "yes", false, d.Option("yes"))
+	flags.StringVar(&f.outFile, "out", "", d.Option("out"))
+	flags.StringVar(&f.apply, "apply", "", d.Option("apply"))
+	flags.BoolVar(&f.resume, "resume", false, d.Option("resume"))
+	flags.BoolVar(&f.cleanup, "cleanup", false, d.Option("cleanup"))
+	flags.StringVar(&f.confirm, "confirm", "", d.Option("confirm"))
 	cmd.MarkFlagsMutuallyExclusive("resume", "cleanup", "out", "apply")
 	return cmd
 }

@@ -104,18 +104,17 @@ With --check the exit code is 2 if there are changes to make, and 0 if there are
 	}
 	addActionFlags(cmd, d)
 	flags := cmd.Flags()
-	flags.BoolVar(&o.write, "write", false, "write the files")
-	flags.BoolVar(&o.pr, "pr", false, "open, update or close the pull request with these changes on GitHub")
-	flags.StringVar(&o.repository, "repository", "", "with --pr: `OWNER/NAME` on GitHub; default: of the descriptor or origin")
-	flags.BoolVar(&o.check, "check", false, "exit with 2 if there are changes to make")
-	flags.BoolVar(&o.resolve, "resolve", false, "ask the registries of images for digests, with the credentials that docker "+
-		"login left; a plan that is saved with it is applied with it")
-	flags.StringVar(&o.out, "out", "", "save the plan as JSON in a `FILE`")
-	flags.StringVar(&o.apply, "apply", "", "write the plan in a `FILE`, unless the repository or the golden path changed")
-	flags.StringVar(&o.tasks, "tasks", "", "write a task for each rule that needs a person into a `DIRECTORY`")
-	flags.BoolVar(&o.issues, "issues", false, "open an issue on GitHub for each rule that is not met and has no patch")
-	o.add(cmd)
-	addFixAllFlags(cmd, &o.all)
+	flags.BoolVar(&o.write, "write", false, d.Option("write"))
+	flags.BoolVar(&o.pr, "pr", false, d.Option("pr"))
+	flags.StringVar(&o.repository, "repository", "", d.Option("repository"))
+	flags.BoolVar(&o.check, "check", false, d.Option("check"))
+	flags.BoolVar(&o.resolve, "resolve", false, d.Option("resolve"))
+	flags.StringVar(&o.out, "out", "", d.Option("out"))
+	flags.StringVar(&o.apply, "apply", "", d.Option("apply"))
+	flags.StringVar(&o.tasks, "tasks", "", d.Option("tasks"))
+	flags.BoolVar(&o.issues, "issues", false, d.Option("issues"))
+	o.add(cmd, d)
+	addFixAllFlags(cmd, d, &o.all)
 	cmd.MarkFlagsMutuallyExclusive("write", "check", "pr")
 	cmd.MarkFlagsMutuallyExclusive("apply", "pr")
 	cmd.MarkFlagsMutuallyExclusive("apply", "check")
@@ -255,6 +254,7 @@ func (s *cli) planFix(ctx context.Context, dir string, o fixOptions) (*fix.Plan,
 		},
 		Resolve: s.resolveActions(root),
 		Digest:  digests(o.resolve),
+		JobsOf:  s.jobTimes,
 		Now:     s.now(),
 	})
 }

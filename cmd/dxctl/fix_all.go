@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/batch"
 	"github.com/dxctl/dxctl/actions/fix"
 	"github.com/dxctl/dxctl/actions/fix/edits"
@@ -37,23 +38,21 @@ type fixAllOptions struct {
 }
 
 // addFixAllFlags adds the flags of batches. --settings, --yes and --undo are shared with single repositories.
-func addFixAllFlags(cmd *cobra.Command, o *fixAllOptions) {
+func addFixAllFlags(cmd *cobra.Command, d actions.Descriptor, o *fixAllOptions) {
 	flags := cmd.Flags()
 	o.given = flags.Changed
-	flags.BoolVar(&o.all, "all", false, "plan the fixes of all services on GitHub that the filters select, in waves")
-	flags.StringVar(&o.batch, "batch", "", "with --all: `ID` of the new batch; default: its time")
-	flags.StringVar(&o.resume, "resume", "", "with --all: continue the batch with this `ID`")
-	flags.StringVar(&o.digest, "digest", "", "with --all or --undo: carry out the plan, unless it has another `DIGEST` by now")
-	flags.StringVar(&o.team, "team", "", "with --all: only services of this `TEAM`")
-	flags.StringVar(&o.scorecard, "scorecard", "", "with --all: only services that do not meet a rule of this `SCORECARD`")
-	flags.StringVar(&o.level, "level", "", "with --all: only services at this `LEVEL` of a scorecard; none: below the first one")
-	flags.StringVar(&o.filter, "filter", "", "with --all: only services for which this CEL `EXPRESSION` over entity is true")
-	flags.StringVar(&o.waves, "waves", "1,5,25%,rest", "with --all: `SIZES` of the waves")
-	flags.IntVar(&o.limit, "limit", 10,
-		"with --all: stop if more than this `PERCENT` of the pull requests are red, or were closed without being merged")
-	flags.DurationVar(&o.wait, "wait", time.Hour, "with --all: pause if the checks of a wave take longer than this `TIME`")
-	flags.DurationVar(&o.settle, "settle", 5*time.Minute,
-		"with --all: how long a pull request without any check is waited for, a `TIME`")
+	flags.BoolVar(&o.all, "all", false, d.Option("all"))
+	flags.StringVar(&o.batch, "batch", "", d.Option("batch"))
+	flags.StringVar(&o.resume, "resume", "", d.Option("resume"))
+	flags.StringVar(&o.digest, "digest", "", d.Option("digest"))
+	flags.StringVar(&o.team, "team", "", d.Option("team"))
+	flags.StringVar(&o.scorecard, "scorecard", "", d.Option("scorecard"))
+	flags.StringVar(&o.level, "level", "", d.Option("level"))
+	flags.StringVar(&o.filter, "filter", "", d.Option("filter"))
+	flags.StringVar(&o.waves, "waves", "1,5,25%,rest", d.Option("waves"))
+	flags.IntVar(&o.limit, "limit", 10, d.Option("limit"))
+	flags.DurationVar(&o.wait, "wait", time.Hour, d.Option("wait"))
+	flags.DurationVar(&o.settle, "settle", 5*time.Minute, d.Option("settle"))
 	cmd.MarkFlagsMutuallyExclusive("batch", "resume", "undo")
 	for _, other := range []string{"write", "check", "pr", "apply", "out", "tasks", "repository"} {
 		cmd.MarkFlagsMutuallyExclusive("all", other)

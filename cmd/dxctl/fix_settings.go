@@ -30,16 +30,21 @@ type settingsOptions struct {
 	checks, reviewers []string
 }
 
-func (o *settingsOptions) add(cmd *cobra.Command) {
+// add adds the flags that `dxctl fix` does not have for itself: those that choose what is done, and the inputs of the
+// settings, which say so in the help.
+func (o *settingsOptions) add(cmd *cobra.Command, d actions.Descriptor) {
 	flags := cmd.Flags()
-	flags.BoolVar(&o.settings, "settings", false, "show the settings on GitHub that rules ask for; --yes sets them; "+
-		"with --all: in waves, with the pull requests")
-	flags.BoolVar(&o.yes, "yes", false, "with --settings, --all or --undo: apply the plan")
-	flags.StringVar(&o.undo, "undo", "", "take back the batch with this `ID`; with --settings: restore what this run changed")
-	flags.StringArrayVar(&o.checks, "required-check", nil, "with --settings: `NAME` of a check that merges wait for; "+
-		"repeatable (default: those that ran on each of the last merged pull requests)")
-	flags.StringArrayVar(&o.reviewers, "reviewer", nil, "with --settings: `OWNER/TEAM` or LOGIN that approves deployments "+
-		"to production; repeatable (default: the team that owns the service)")
+	flags.BoolVar(&o.settings, "settings", false, d.Option("settings"))
+	flags.BoolVar(&o.yes, "yes", false, d.Option("yes"))
+	flags.StringVar(&o.undo, "undo", "", d.Option("undo"))
+	of := (&settings.Action{}).Descriptor()
+	for name, values := range map[string]*[]string{
+		settings.ChecksField: &o.checks, settings.ReviewersField: &o.reviewers,
+	} {
+		f, _ := of.Field(name)
+		flags.StringArrayVar(values, f.One, nil, "with --settings: "+f.Description+"; may be repeated")
+		placeholder(flags, f.One, f.Placeholder)
+	}
 	for _, name := range []string{"write", "pr", "tasks"} {
 		cmd.MarkFlagsMutuallyExclusive("settings", name)
 	}
@@ -107,12 +112,20 @@ func (r *settingsRun) run(ctx context.Context) error {
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
-	in := actions.Input{"repository": target.FullName}
-	if rules := r.flags.input.List(fix.RulesField); len(rules) > 0 {
-		in["rules"] = strings.Join(rules, ",")
+	in := actions.Input{settings.ServiceField: r.target.entity, settings.RepositoryField: target.FullName}
+	for name, words := range map[string][]string{
+		settings.RulesField: r.flags.input.List(fix.RulesField), settings.ChecksField: r.flags.checks,
+		settings.ReviewersField: r.flags.reviewers,
+	} {
+		if len(words) > 0 {
+			in[name] = words
+		}
 	}
 	if r.flags.undo != "" {
-		in["undo"] = r.flags.undo
+		in[settings.UndoField] = r.flags.undo
+	}
+	if in, err = r.action.Descriptor().Check(in, false); err != nil {
+		return err
 	}
 	plan, err := r.action.Plan(ctx, in)
 	if err != nil {

@@ -366,6 +366,8 @@ var house = []struct {
 	{name: "access"},
 	{name: "actions", imports: []string{"spelling", "event", "repository/content"}},
 	{name: "actions/settings", imports: []string{"actions", "event", "repository/fact", "repository/setting"}},
+	{name: "actions/waive", imports: []string{"actions", "catalog/identifier", "repository/waiver", "scorecards",
+		"scorecards/format", "spelling"}},
 	{name: "actions/github", imports: []string{"actions", "actions/archive", "actions/checkout", "actions/settings",
 		"collectors/github/client", "collectors/github/settings", "collectors/rest"}},
 	{name: "actions/batch", imports: []string{"event", "actions", "actions/github", "collectors/rest"}},
@@ -400,8 +402,8 @@ var house = []struct {
 	{name: "web/openapi", imports: []string{"web/route"}},
 	{
 		name: "web/api",
-		imports: append([]string{"actions", "spelling", "event", "repository/waiver", "scorecards", "scorecards/campaign",
-			"web/actionplan", "web/openapi", "web/route"}, rendered...),
+		imports: append([]string{"actions", "spelling", "event", "catalog/identifier", "repository/waiver", "scorecards",
+			"scorecards/campaign", "web/actionplan", "web/openapi", "web/route"}, rendered...),
 	},
 	{
 		name: "web/server",
@@ -440,6 +442,9 @@ var house = []struct {
 	{
 		name: "cmd/dxctl/app",
 		imports: []string{
+			"actions/settings",
+			"actions/waive",
+			"collectors/git",
 			"actions/fix", "actions/fix/edits", "repository/pathlock",
 			"actions",
 			"actions/create",
@@ -518,6 +523,7 @@ var house = []struct {
 			"actions/checkout",
 			"actions/github",
 			"actions/settings",
+			"actions/waive",
 			"report/records",
 			"strictyaml",
 			"scorecards/facts",

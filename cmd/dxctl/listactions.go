@@ -12,6 +12,8 @@ import (
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/create"
 	"github.com/dxctl/dxctl/actions/fix"
+	"github.com/dxctl/dxctl/actions/settings"
+	"github.com/dxctl/dxctl/actions/waive"
 	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
@@ -20,7 +22,7 @@ import (
 
 // describedActions are the actions, for what needs only their descriptors.
 func describedActions() (actions.Set, error) {
-	return actions.NewSet(create.New(create.Deps{}), &fix.Action{})
+	return actions.NewSet(create.New(create.Deps{}), &fix.Action{}, &settings.Action{}, &waive.Action{})
 }
 
 func newActions(s *cli) *cobra.Command {
@@ -79,7 +81,14 @@ func newActionsShow(s *cli) *cobra.Command {
 				}
 				t.Rows = append(t.Rows, []string{f.Usage(), kind, yesOrNo(f.Required), f.Default, f.Description})
 			}
-			t.Note = fmt.Sprintf("%s. %s\n\nIts plan contains:\n  %s", d.Title, d.Description, strings.Join(d.Plan, "\n  "))
+			t.Note = fmt.Sprintf("%s. %s\n\nThe command is `dxctl %s`. Its plan contains:\n  %s", d.Title, d.Description, d.Command,
+				strings.Join(d.Plan, "\n  "))
+			if len(d.Options) > 0 {
+				t.Note += "\n\nFlags that choose how the plan is carried out, and are no input:"
+			}
+			for _, o := range d.Document().Options {
+				t.Note += fmt.Sprintf("\n  %-18s %s", o.Flag, o.Description)
+			}
 			return t.Print(s.out, s.output)
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

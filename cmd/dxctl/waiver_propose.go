@@ -10,14 +10,12 @@ import (
 	"github.com/dxctl/dxctl/actions"
 	checkouts "github.com/dxctl/dxctl/actions/checkout"
 	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/actions/waive"
 	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards/checkout"
 )
-
-// waiverAction is the name of the runs that propose a waiver.
-const waiverAction = "waiver"
 
 // proposeWaiver opens a pull request with a waiver in the file name below root, and returns the difference. The file on
 // the disk is not changed.
@@ -49,7 +47,7 @@ func (s *cli) proposeWaiver(
 	if err != nil && !errors.As(err, &exited) {
 		return "", err
 	}
-	plan := actions.Plan{Action: waiverAction, Entity: w.Service, Files: []actions.FileChange{{
+	plan := actions.Plan{Action: waive.Name, Entity: w.Service, Files: []actions.FileChange{{
 		Path: file, Before: before.Content, After: after,
 	}}}
 	title, body := waiverPullRequest(w)
@@ -59,7 +57,7 @@ func (s *cli) proposeWaiver(
 			Title: title, Body: body,
 		},
 		root: top, repository: repository,
-		run: event.ActionRun{Action: waiverAction, Entity: w.Service, Plan: plan.Digest()},
+		run: event.ActionRun{Action: waive.Name, Entity: w.Service, Plan: plan.Digest()},
 	})
 }
 

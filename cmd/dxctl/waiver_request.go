@@ -9,32 +9,31 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/aymanbagabas/go-udiff"
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/actions/waive"
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/scorecards/checkout"
-	"github.com/dxctl/dxctl/scorecards/format"
 	"github.com/dxctl/dxctl/spelling"
 )
 
-// waiverRequest are the flags of `dxctl waiver request`.
+// waiverRequest are the flags of `dxctl waiver request` that are no input.
 type waiverRequest struct {
-	rule, until, reason, note, by, file string
-	pr                                  bool
-	repository                          string
+	pr         bool
+	repository string
 }
 
 func newWaiverRequest(s *cli) *cobra.Command {
 	var r waiverRequest
+	d := (&waive.Action{}).Descriptor()
 	cmd := &cobra.Command{
 		Use:   "request SERVICE|DIRECTORY --rule RULE --until DAY --reason REASON --note TEXT",
 		Short: "Write a waiver into its file, and print the difference",
@@ -54,23 +53,29 @@ requested otherwise.
 --until is the last day, such as 2027-01-31, or how long from today, such as 30d; at most a year. Reasons:
 ` + reasonsHelp(),
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return s.requestWaiver(cmd.Context(), args[0], r) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := actionInput(cmd.Flags(), d, args)
+			if err == nil {
+				in, err = d.Check(in, false)
+			}
+			if err != nil {
+				return err
+			}
+			return s.requestWaiver(cmd.Context(), in, r)
+		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			names, directive := s.entityNames()
 			return names, directive &^ cobra.ShellCompDirectiveNoFileComp
 		},
 	}
+	addActionFlags(cmd, d)
 	flags := cmd.Flags()
-	flags.StringVar(&r.rule, "rule", "", "`RULE`, or SCORECARD/RULE where several scorecards have it")
-	flags.StringVar(&r.until, "until", "", "last `DAY`, such as 2027-01-31, or how long from today, such as 30d")
-	flags.StringVar(&r.reason, "reason", "", "`REASON`: "+strings.Join(waiver.ReasonWords(), ", "))
-	flags.StringVar(&r.note, "note", "", "`TEXT` that says why, for whoever approves it")
-	flags.StringVar(&r.by, "by", "", "`WHO` asks for it (default: user.email of git)")
-	flags.StringVar(&r.file, "file", "", "`FILE` to write into, instead of the usual one")
-	flags.BoolVar(&r.pr, "pr", false, "open a pull request on GitHub instead of writing the file")
-	flags.StringVar(&r.repository, "repository", "", "with --pr: `OWNER/NAME` on GitHub; default: of the remote origin")
-	for _, name := range []string{"rule", "until", "reason", "note"} {
-		_ = cmd.MarkFlagRequired(name) // the flag exists
+	flags.BoolVar(&r.pr, "pr", false, d.Option("pr"))
+	flags.StringVar(&r.repository, "repository", "", d.Option("repository"))
+	for _, f := range d.Input {
+		if f.Required && !f.Argument {
+			_ = cmd.MarkFlagRequired(f.Flag()) // the flag exists
+		}
 	}
 	return cmd
 }
@@ -83,49 +88,40 @@ func reasonsHelp() string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// requestWaiver writes a waiver for what the word names.
-func (s *cli) requestWaiver(ctx context.Context, word string, r waiverRequest) error {
-	now := s.now().UTC()
-	w := waiver.Waiver{Reason: r.reason, Note: strings.TrimSpace(r.note), By: r.by, Since: now.Truncate(24 * time.Hour)}
-	var err error
-	if w.Until, err = lastDay(r.until, now); err != nil {
-		return fmt.Errorf("--until: %w", err)
-	}
-	if !slices.Contains(waiver.ReasonWords(), r.reason) {
-		return unknownWord("--reason", r.reason, waiver.ReasonWords())
-	}
-	var root, name string
-	var cards scorecards.Set
+// requestWaiver writes a waiver for the service or directory of an input.
+func (s *cli) requestWaiver(ctx context.Context, in actions.Input, r waiverRequest) error {
+	word := in.Text(waive.ServiceField)
+	find := func() (waive.Target, error) { return s.waiverOfService(word) }
 	if isDirectory(word) {
-		root, name, cards, err = s.waiverOfDirectory(ctx, word, &w)
-	} else {
-		root, name, cards, err = s.waiverOfService(word, &w)
+		find = func() (waive.Target, error) { return s.waiverOfDirectory(ctx, word) }
 	}
+	target, err := find()
 	if err != nil {
 		return err
 	}
-	if w.By == "" {
-		if w.By, err = gitEmail(ctx, root); err != nil {
+	if in.Text(waive.ByField) == "" {
+		if in[waive.ByField], err = gitEmail(ctx, target.Root); err != nil {
 			return err
 		}
 	}
-	notes, err := ruleFor(&w, cards, r.rule)
+	w, notes, err := waive.Waiver(target, in, s.now())
 	if err != nil {
 		return err
 	}
-	if r.file != "" {
-		root, name = ".", r.file
-		if !filepath.IsLocal(r.file) {
-			root, name = filepath.Dir(r.file), filepath.Base(r.file)
+	root, name := target.Root, target.File
+	if file := in.Text(waive.FileField); file != "" {
+		root, name = ".", file
+		if !filepath.IsLocal(file) {
+			root, name = filepath.Dir(file), filepath.Base(file)
 		}
 	}
 	var diff string
 	done := "written into " + filepath.Join(root, name) + "; commit it and propose the change to those who approve waivers"
 	if r.pr {
-		diff, err = s.proposeWaiver(ctx, root, name, &w, r.repository)
+		diff, err = s.proposeWaiver(ctx, root, name, w, r.repository)
 		done = "the file on the disk is not changed"
 	} else {
-		diff, err = writeWaiver(root, name, &w)
+		diff, err = writeWaiver(root, name, w)
 	}
 	if err != nil {
 		return fmt.Errorf("adding the waiver to %s: %w", filepath.Join(root, name), err)
@@ -145,77 +141,44 @@ func (s *cli) requestWaiver(ctx context.Context, word string, r waiverRequest) e
 	return nil
 }
 
-// lastDay reads a day or a span from now.
-func lastDay(text string, now time.Time) (time.Time, error) {
-	day, err := format.ParseDate(text)
-	if span, spanErr := format.ParseSpan(text); spanErr == nil {
-		day, err = now.Add(span).Truncate(24*time.Hour), nil
-	}
-	w := waiver.Waiver{Until: day}
-	switch {
-	case err != nil:
-		return day, fmt.Errorf("%q is neither a day, such as 2027-01-31, nor a span of time, such as 30d", text)
-	case w.StateAt(now, true, true) == waiver.Expired:
-		return day, fmt.Errorf("%s is over", text)
-	case w.StateAt(now, true, true) == waiver.TooLong:
-		return day, fmt.Errorf("%s is more than %d days ahead; ask for less, and again when it ends", text, waiver.MaxDays)
-	}
-	return day, nil
-}
-
-// waiverOfDirectory makes the waiver one for a directory of a repository, and returns the file for it.
-func (s *cli) waiverOfDirectory(
-	ctx context.Context, dir string, w *waiver.Waiver,
-) (root, name string, cards scorecards.Set, err error) {
+// waiverOfDirectory returns where a waiver for a directory of a repository goes.
+func (s *cli) waiverOfDirectory(ctx context.Context, dir string) (t waive.Target, err error) {
 	c, err := checkout.Read(ctx, dir, s.now())
 	if err != nil {
-		return "", "", cards, err
+		return t, err
 	}
-	w.Origin, w.Path = waiver.FromRepository, c.Dir
+	t = waive.Target{Root: c.Root, File: waiver.RepositoryFile, Origin: waiver.FromRepository, Path: c.Dir}
 	if len(c.Services) == 1 && c.Services[0].At.Path != "" {
-		w.Service, w.Path = c.Services[0].Entity.Ref, ""
+		t.Service, t.Path = c.Services[0].Entity.Ref, ""
 	}
-	cards, _, err = s.scorecardsOf(c.Root)
-	return c.Root, waiver.RepositoryFile, cards, err
+	t.Cards, _, err = s.scorecardsOf(c.Root)
+	return t, err
 }
 
-// waiverOfService makes the waiver one for a service of the catalog, and returns the file for it.
-func (s *cli) waiverOfService(word string, w *waiver.Waiver) (root, name string, cards scorecards.Set, err error) {
+// waiverOfService returns where a waiver for a service of the catalog goes.
+func (s *cli) waiverOfService(word string) (t waive.Target, err error) {
 	cfg, err := s.config()
 	if err != nil {
-		return "", "", cards, err
+		return t, err
 	}
 	cat, _, err := catalog.Load(cfg.Catalog, cfg.People, cfg.Dir)
 	if err != nil {
-		return "", "", cards, err
+		return t, err
 	}
-	w.Origin = waiver.FromScorecards
 	entity, err := cat.Find(word, nil)
-	if w.Service = entity.Ref; err != nil {
+	service := entity.Ref
+	if err != nil {
 		ref, refErr := identifier.ParseRef(word, "", "")
 		if refErr != nil { // a full ref may be of a service that only a source describes
-			return "", "", cards, fmt.Errorf("%w; a service that no file describes needs its ref: component:default/NAME", err)
+			return t, fmt.Errorf("%w; a service that no file describes needs its ref: component:default/NAME", err)
 		}
-		w.Service = ref.String()
+		service = ref.String()
 	}
-	ref, err := identifier.ParseRef(w.Service, "", "")
+	cards, err := scorecards.Load(cfg.Scorecards, cfg.Dir)
 	if err != nil {
-		return "", "", cards, err
+		return t, err
 	}
-	dir := path.Dir(waiver.DefaultFiles)
-	if len(cfg.Scorecards.Waivers) > 0 {
-		dir = path.Dir(filepath.ToSlash(cfg.Scorecards.Waivers[0]))
-		if strings.ContainsAny(dir, "*?[{") {
-			return "", "", cards, fmt.Errorf("scorecards.waivers begins with the pattern %s; name the file with --file",
-				cfg.Scorecards.Waivers[0])
-		}
-	}
-	cards, err = scorecards.Load(cfg.Scorecards, cfg.Dir)
-	root = cfg.Dir
-	if root == "" {
-		root = "."
-	}
-	return root, path.Join(dir, strings.ReplaceAll(ref.Short(), "/", "-")+".yaml"), cards, err
+	return waive.Of(service, cfg.Scorecards.Waivers, cfg.Dir, cards)
 }
 
 // gitEmail returns who works here, by the configuration of git.
@@ -269,64 +232,6 @@ func ignoreAbsent(err error) error {
 		return nil
 	}
 	return err
-}
-
-// ruleFor finds the rule that a word names in the scorecards, sets it in the waiver, and returns what to say of it.
-func ruleFor(w *waiver.Waiver, cards scorecards.Set, word string) (notes []string, err error) {
-	scorecard, id, named := strings.Cut(word, "/")
-	if !named {
-		scorecard, id = "", word
-	}
-	var known, has []string
-	for i := range cards.Cards {
-		card := &cards.Cards[i]
-		for k := range card.Rules {
-			rule := &card.Rules[k]
-			if named {
-				known = append(known, card.Name+"/"+rule.ID)
-			} else {
-				known = append(known, rule.ID)
-			}
-			if rule.ID != id || named && card.Name != scorecard {
-				continue
-			}
-			if !rule.Waivable {
-				return nil, fmt.Errorf("rule %s of scorecard %s cannot be waived: %s:%d", id, card.Name, card.File, rule.Line)
-			}
-			has = append(has, card.Name)
-			if !slices.Contains(card.WaiversFrom, w.Origin) {
-				notes = append(notes, fmt.Sprintf("scorecard %s counts waivers from %s only; this one will be shown as requested "+
-					"and changes no grade", card.Name, originsInWords(card.WaiversFrom)))
-			}
-		}
-	}
-	switch len(has) {
-	case 0:
-		if broken := cards.Err(); broken != nil {
-			return nil, fmt.Errorf("no scorecard that can be used has a rule %q:\n%w", word, broken)
-		}
-		return nil, fmt.Errorf("no scorecard has a rule %q%s", word, spelling.Hint(word, known))
-	case 1:
-		w.Scorecard, w.Rule = has[0], id
-		return notes, nil
-	}
-	return nil, fmt.Errorf("rule %s is in scorecards %s; name one of them: --rule %s/%s", id, strings.Join(has, ", "),
-		has[0], id)
-}
-
-func originsInWords(origins []waiver.Origin) string {
-	if len(origins) == 0 {
-		return "nowhere"
-	}
-	var words []string
-	for _, o := range origins {
-		if o == waiver.FromScorecards {
-			words = append(words, "the files next to it")
-		} else {
-			words = append(words, waiver.RepositoryFile)
-		}
-	}
-	return strings.Join(words, " and ")
 }
 
 // unknownWord is the error for the value of a flag that is not one of some words.

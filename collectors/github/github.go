@@ -121,6 +121,15 @@ func (c *Collector) Archive(ctx context.Context, scope string, most int64) ([]by
 	return c.api.Archive(ctx, scope, "", most)
 }
 
+// Revision implements [source.Reviser]. A request that finds nothing new does not count against the rate limit.
+func (c *Collector) Revision(ctx context.Context, scope string, known source.Revision) (source.Revision, error) {
+	commit, tag, notModified, err := c.api.Revision(ctx, scope, known.ETag)
+	if err != nil || notModified {
+		return known, err
+	}
+	return source.Revision{Commit: commit, ETag: tag}, nil
+}
+
 // Retract stores that nothing is known any longer of what a repository showed of itself.
 func (c *Collector) Retract(ctx context.Context, scope string, w source.Writer) error {
 	r := stream.New(c.Base, c.api, scope, c.cfg.Since, w)

@@ -141,6 +141,8 @@ type Collector struct {
 	*listing.Client
 	cfg   Config
 	known sync.Map // scope → projectInfo
+	// archives makes the client of [Collector.Archive], whose answers are no JSON and have at most so many bytes.
+	archives func(most int64) (*rest.Client, error)
 }
 
 // New returns a collector; it fails when the configuration is not valid.
@@ -175,7 +177,13 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Collector{Base: base, Client: &listing.Client{API: api}, cfg: cfg}, nil
+	c := &Collector{Base: base, Client: &listing.Client{API: api}, cfg: cfg}
+	c.archives = func(most int64) (*rest.Client, error) {
+		cfg := restCfg
+		cfg.MaxBody, cfg.AnyBody = most, true
+		return rest.New(cfg, opt.REST())
+	}
+	return c, nil
 }
 
 // budget returns the request budget of a server. gitlab.com allows 600 requests a minute for listings of jobs, the

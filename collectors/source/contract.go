@@ -67,6 +67,27 @@ type Archiver interface {
 	Archive(ctx context.Context, scope string, most int64) ([]byte, error)
 }
 
+// Hosted is an Archiver whose repositories belong to other providers, which bind them to services.
+type Hosted interface {
+	Archiver
+	// HasRepository reports whether a scope of a provider is a repository of the source.
+	HasRepository(provider, scope string) bool
+}
+
+// Revision is what a scope's default branch is at.
+type Revision struct {
+	Commit string // empty: the repository has none
+	ETag   string // of the answer that said so; empty: the source has no conditional requests
+}
+
+// Reviser is an Archiver that tells cheaply whether the files of a scope have changed.
+type Reviser interface {
+	Archiver
+	// Revision returns the commit of a scope's default branch. known is what an earlier call returned, or zero: while it
+	// still holds, it is returned, and a source with conditional requests does not count the request.
+	Revision(ctx context.Context, scope string, known Revision) (Revision, error)
+}
+
 // StateStore keeps small JSON documents between runs, one for each stream.
 type StateStore interface {
 	// Load decodes the state that was saved for the stream into into; false when there is none.

@@ -99,12 +99,18 @@ func (p *Planner) Plan(ctx context.Context, action actions.Action, in actions.In
 		e := badInput("planning "+d.Name+": ", err)
 		e.Choices = choice.Choices()
 		return nil, e
-	case files && !p.Contents:
+	case files && !p.Contents && !onlyInputs(err):
 		return nil, &Error{Status: fiber.StatusBadRequest, Detail: fmt.Sprintf("planning %s failed; the reason may cite "+
 			"files, so it is shown only on the machine of the server: there, dxctl %s or the dashboard on its loopback address "+
 			"says it", d.Name, d.Name)}
 	}
 	return nil, badInput("planning "+d.Name+": ", err)
+}
+
+// onlyInputs reports whether an error is about inputs, and nothing else.
+func onlyInputs(err error) bool {
+	inputs, others := actions.InputProblems(err)
+	return len(inputs) > 0 && len(others) == 0
 }
 
 func (p *Planner) plan(ctx context.Context, action actions.Action, in actions.Input) (any, error) {

@@ -85,6 +85,11 @@ func (a *API) Routes() []route.Route {
 			With(sortedBy(sorting.Columns(report.TeamColumns))).Answers(report.TeamsDocument{}),
 		route.Get("/api/v1/metrics", a.definitions).Titled("the definitions of the metrics").
 			Answers(DefinitionsDocument{}),
+		list(adoptionPath, a.adoption, "golden-path adoption: which services follow a golden path by their lock files",
+			route.AdoptionFilters).
+			With(sortedBy(sorting.Columns(report.AdoptionColumns)), oneOf("state", "state of the service",
+				report.AdoptionStates), route.Parameter{Name: "path", Description: "name of a golden path"}).
+			Answers(report.AdoptionDocument{}),
 		list("/api/v1/metrics/time-to-first-deploy", a.firstDeploy, "time to first deploy with its cohorts and subjects",
 			route.SubjectFilters).
 			With(sortedBy(sorting.Columns(report.SubjectColumns(metrics.Engineers)),

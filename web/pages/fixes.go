@@ -32,6 +32,7 @@ type fixesView struct {
 	Setting       string // why there is no patch for a setting
 	Arg           string // the service on the command line
 
+	Form    string           // with further inputs; "" if there is none
 	Choice  *fix.ChoiceError // a golden path is to be chosen
 	Choices []goldenPathChoice
 
@@ -109,6 +110,11 @@ func (p *Pages) fixes(ctx context.Context, r route.Request) (route.Answer, error
 		Arg: report.ServiceArg(e.Ref), GoldenPath: r.Query(goldenPathParameter, ""),
 	}
 	view.Self = view.Service + "/fix"
+	if p.deps.Planner != nil {
+		if _, err := p.deps.Planner.Remote(fix.Name); err == nil {
+			view.Form = "/actions/" + fix.Name + "?" + url.Values{fix.ServiceField: {e.Ref}}.Encode()
+		}
+	}
 	if view.GoldenPath != "" {
 		view.Self += "?" + r.Values().Encode()
 	}
@@ -134,15 +140,21 @@ func (p *Pages) fixes(ctx context.Context, r route.Request) (route.Answer, error
 		doc = doc.WithoutContents()
 	}
 	view.Plan, view.Groups, view.Commit = &doc, fix.Groups(doc.Rules), shortCommit(doc.On["commit"])
+	view.Grades = gradeChanges(doc)
+	view.Files, view.Left = fileChanges(doc.Files)
+	return p.render("fixes", view)
+}
+
+// gradeChanges are the grades of a plan.
+func gradeChanges(doc fix.Document) (list []gradeChange) {
 	for i, before := range doc.Before {
 		change := gradeChange{Before: before, After: before}
 		if i < len(doc.After) {
 			change.After = doc.After[i]
 		}
-		view.Grades = append(view.Grades, change)
+		list = append(list, change)
 	}
-	view.Files, view.Left = fileChanges(doc.Files)
-	return p.render("fixes", view)
+	return list
 }
 
 // chosenFixes returns what is known of the fixes of a service with the golden path that somebody chose, "" if nobody

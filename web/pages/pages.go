@@ -9,6 +9,7 @@ import (
 
 	"github.com/dxctl/dxctl/actions/preview"
 	"github.com/dxctl/dxctl/report"
+	"github.com/dxctl/dxctl/web/actionplan"
 	"github.com/dxctl/dxctl/web/route"
 	"github.com/gofiber/fiber/v2"
 )
@@ -24,7 +25,8 @@ type Deps struct {
 	Demo    bool // every page says that the data are synthetic
 	// Fixes returns what is known of the fixes of a service; nil: there is no page of them.
 	Fixes    func(ctx context.Context, of preview.Key) preview.Preview
-	Contents bool // pages show what is in files of repositories
+	Planner  *actionplan.Planner // plans actions; nil: there are no pages of them
+	Contents bool                // pages show what is in files of repositories
 }
 
 // Pages makes the pages.
@@ -62,7 +64,7 @@ func (p *Pages) Routes() []route.Route {
 	followUp.Live = true
 	fixes := route.Get("/services/:namespace/:name/fix", p.fixes, goldenPathParameter)
 	fixes.Live = true // a plan is made in the background
-	return []route.Route{
+	return append(p.actionRoutes(), []route.Route{
 		route.Get("/", p.overview),
 		route.Get("/services", p.services, route.ListParameters(route.ServiceFilters...)...),
 		route.Get("/services/:namespace/:name", p.service),
@@ -72,6 +74,7 @@ func (p *Pages) Routes() []route.Route {
 		route.Get("/entities/:entitykind/:namespace/:name", p.service),
 		route.Get("/entities/:entitykind/:namespace/:name/facts", p.facts, route.ListParameters("q")...),
 		route.Get("/teams", p.teams, route.ListParameters(route.TeamFilters...)...),
+		route.Get("/golden-paths", p.adoption, route.ListParameters(route.AdoptionFilters...)...),
 		route.Get("/waivers", p.waivers, route.ListParameters(route.WaiverFilters...)...),
 		campaigns,
 		campaign,
@@ -100,7 +103,7 @@ func (p *Pages) Routes() []route.Route {
 		ledger,
 		route.Get("/unmapped", p.unmapped, route.ListParameters(route.UnmappedFilters...)...),
 		route.Handle(fiber.MethodGet, "/events", redirectToDeployments),
-	}
+	}...)
 }
 
 // redirectToDeployments keeps the filter.

@@ -29,10 +29,12 @@ type layout struct {
 	Demo    bool
 	Version string
 	Charts  bool // the page draws charts and loads the library
+	Acts    bool // there are pages of actions
 }
 
 func (p *Pages) layout(title, active string) layout {
-	return layout{Title: title, Active: active, Demo: p.deps.Demo, Version: p.deps.Version}
+	acts := p.deps.Planner != nil && len(p.deps.Planner.Set) > 0
+	return layout{Title: title, Active: active, Demo: p.deps.Demo, Version: p.deps.Version, Acts: acts}
 }
 
 type navItem struct{ Path, Label string }
@@ -45,7 +47,8 @@ var navigation = []navItem{
 // serviceTabs are the lists of what belongs to services.
 var serviceTabs = []navItem{
 	{"/services", "Services"}, {"/entities", "Others"}, {"/teams", "Teams"}, {"/scorecards", "Scorecards"},
-	{"/waivers", "Waivers"}, {"/campaigns", "Campaigns"}, {"/batches", "Fixes"}, {"/compliance", "Compliance"},
+	{"/golden-paths", "Golden paths"}, {"/waivers", "Waivers"}, {"/campaigns", "Campaigns"}, {"/batches", "Fixes"},
+	{"/compliance", "Compliance"},
 }
 
 // loadTemplates parses base.html and the parts once for each page.
@@ -57,7 +60,7 @@ func (p *Pages) loadTemplates() error {
 	p.templates = map[string]*template.Template{}
 	for _, name := range names {
 		t, err := template.New("base.html").Funcs(p.funcs()).
-			ParseFS(templates, "templates/base.html", "templates/parts.html", name)
+			ParseFS(templates, "templates/base.html", "templates/parts.html", "templates/parts_plan.html", name)
 		if err != nil {
 			return fmt.Errorf("parsing the template %s: %w", name, err)
 		}

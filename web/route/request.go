@@ -25,10 +25,11 @@ type Request struct {
 	params   map[string]string // of the path
 	query    map[string]string // without empty values
 	lists    map[string][]string
+	maps     map[string]map[string]string
 	body     []byte
 }
 
-// maxValues bounds the values of a parameter that may have several.
+// maxValues bounds the values of a parameter that may have several, and its keys.
 const maxValues = 500
 
 // maxValue bounds a value of a request, in bytes.
@@ -47,6 +48,9 @@ func (r Request) Query(name, otherwise string) string {
 
 // List returns the values of a parameter that may have several, in their order.
 func (r Request) List(name string) []string { return r.lists[name] }
+
+// Map returns the values of a parameter that has keys, without empty ones. It must not be changed.
+func (r Request) Map(name string) map[string]string { return r.maps[name] }
 
 // Body returns the JSON that came with the request; nil without one.
 func (r Request) Body() []byte { return r.body }
@@ -89,6 +93,11 @@ func (r Request) Key() string {
 			b.WriteString("\x00" + name + "[]=" + strconv.Itoa(len(value)) + ":" + value)
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(r.maps)) {
+		for _, key := range slices.Sorted(maps.Keys(r.maps[name])) {
+			fmt.Fprintf(&b, "\x00%s.%d:%s=%d:%s", name, len(key), key, len(r.maps[name][key]), r.maps[name][key])
+		}
+	}
 	if r.body != nil {
 		b.WriteByte(0)
 		sum := sha256.Sum256(r.body)
@@ -101,7 +110,7 @@ func (r Request) Key() string {
 // that is not valid are errors: an answer to another question than the one asked is worse than no answer.
 func (r Route) Request(c *fiber.Ctx, audience report.Audience) (Request, error) {
 	req := Request{Audience: audience, route: r.Path, params: map[string]string{}, query: map[string]string{},
-		lists: map[string][]string{}}
+		lists: map[string][]string{}, maps: map[string]map[string]string{}}
 	for name, value := range c.AllParams() {
 		if err := plainText(name, value); err != nil {
 			return req, err
@@ -121,6 +130,9 @@ func (r Route) Request(c *fiber.Ctx, audience report.Audience) (Request, error) 
 			if problem = plainText(list, value); value != "" {
 				req.lists[list] = append(req.lists[list], value)
 			}
+		case r.keyed(name):
+			problem = req.addKeyed(name, value, seen[name])
+			seen[name] = true
 		case !slices.Contains(r.Parameters, name):
 			problem = unknownParameter(name, r.Parameters)
 		case seen[name]:
@@ -138,6 +150,34 @@ func (r Route) Request(c *fiber.Ctx, audience report.Audience) (Request, error) 
 		}
 	}
 	return req, problem
+}
+
+// keyed reports whether a name is a parameter with a key.
+func (r Route) keyed(name string) bool {
+	base, key, found := strings.Cut(name, ".")
+	return found && key != "" && slices.Contains(r.Maps, base)
+}
+
+// addKeyed adds a value of a parameter with keys.
+func (r *Request) addKeyed(name, value string, again bool) error {
+	base, key, _ := strings.Cut(name, ".")
+	switch {
+	case again:
+		return BadRequest("the parameter %.100q is given twice; give it once", name)
+	case len(r.maps[base]) == maxValues:
+		return BadRequest("%s has more than %d keys; give fewer", base, maxValues)
+	}
+	if err := plainText(base, key); err != nil {
+		return err
+	}
+	if err := plainText(name, value); err != nil || value == "" {
+		return err
+	}
+	if r.maps[base] == nil {
+		r.maps[base] = map[string]string{}
+	}
+	r.maps[base][key] = value
+	return nil
 }
 
 // list returns the parameter of several values that name is a value of: itself, or followed by [] or [0].

@@ -26,6 +26,7 @@ type Route struct {
 	Make       Maker
 	Parameters []string // of the query, that Make takes
 	Lists      []string // those of Parameters that may have several values: name=a&name=b, name[]=a or name[0]=a
+	Maps       []string // parameters whose name is followed by a dot and a key: name.key=a
 	MaxBody    int      // bytes of JSON that Make takes; 0: it takes no body
 	Live       bool     // the answer shows more than records and the catalog, so that it is cached for a few seconds only
 	Plans      bool     // Make plans an action, which takes longer than other answers and must not keep them waiting

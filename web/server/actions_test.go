@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,6 +16,9 @@ import (
 
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/create"
+	"github.com/dxctl/dxctl/actions/settings"
+	"github.com/dxctl/dxctl/actions/waive"
+	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/scorecards/paths"
 	"github.com/dxctl/dxctl/web/server"
 )
@@ -44,8 +49,9 @@ func withActionsOn(t *testing.T, cfg server.Config) *fixture {
 			}
 			return nil, paths.NotFoundError{Name: name}
 		},
-		Now: func() time.Time { return time.Date(2026, 11, 26, 20, 0, 0, 0, time.UTC) },
-	})}, fixAction(t, all))
+		Paths: func(context.Context) ([]*paths.Path, error) { return all, nil },
+		Now:   func() time.Time { return time.Date(2026, 11, 26, 20, 0, 0, 0, time.UTC) },
+	})}, fixAction(t, all), &settings.Action{}, waiveAction(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,10 +64,35 @@ func withActionsOn(t *testing.T, cfg server.Config) *fixture {
 	return &fixture{app: app, store: f.store, catalog: f.catalog, deps: deps}
 }
 
+// waiveAction plans waivers of payment-service, whose file has one, and of other services.
+func waiveAction(t *testing.T) *waive.Action {
+	t.Helper()
+	cards, err := scorecards.Load(scorecards.Config{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "waivers"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	err = os.WriteFile(filepath.Join(dir, "waivers", "payment-service.yaml"), []byte("apiVersion: dxctl.dev/v1\n"+
+		"kind: Waivers\nwaivers:\n  - rule: readme-complete\n    service: component:default/payment-service\n"+
+		"    reason: planned\n    note: "+secret+"\n    by: ana\n    until: 2026-12-01\n"), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &waive.Action{
+		Now: func() time.Time { return time.Date(2026, 11, 26, 20, 0, 0, 0, time.UTC) },
+		Find: func(_ context.Context, ref string) (waive.Target, error) {
+			return waive.Of(ref, []string{"waivers/*.yaml"}, dir, cards)
+		},
+	}
+}
+
 // neverApplied is an action that must not be applied.
 type neverApplied struct {
 	t *testing.T
-	actions.Action
+	*create.Action
 }
 
 func (n neverApplied) Apply(context.Context, actions.Plan, func(actions.Step)) (string, error) {
@@ -91,12 +122,15 @@ func TestNothingIsAppliedOverHTTP(t *testing.T) {
 			t.Errorf("the route %s %s could change something", r.Method, r.Path)
 		}
 	}
-	if plans != 2 {
+	if plans != 3 { // create, fix and waiver; settings are planned on the command line
 		t.Errorf("there are %d routes that plan actions", plans)
 	}
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
 		for _, path := range []string{"/api/v1/actions/create", "/api/v1/actions/create/apply", "/api/v1/actions/create/runs",
 			"/api/v1/actions/create/plan/apply", "/api/v1/actions/fix", "/api/v1/actions/fix/apply",
+			"/api/v1/actions/settings", "/api/v1/actions/settings/plan", "/api/v1/actions/settings/apply",
+			"/api/v1/actions/waiver", "/api/v1/actions/waiver/apply", "/actions", "/actions/create", "/actions/create/plan",
+			"/actions/settings", "/actions/waiver/plan",
 			"/services/default/payment-service/fix"} {
 			status, _, body := f.do(t, asked(t, method, path, `{}`))
 			if status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
@@ -169,7 +203,8 @@ func TestPlansOfActions(t *testing.T) {
 			t.Errorf("the description of the API lacks %s", want)
 		}
 	}
-	if strings.Contains(string(text), "directory of the service, which must be new") {
+	if strings.Contains(string(text), "directory of the service, which must be new") ||
+		strings.Contains(string(text), "/actions/settings/plan") {
 		t.Error("the description of the API has an input that is refused")
 	}
 }
@@ -191,7 +226,7 @@ func (h held) Plan(ctx context.Context, _ actions.Input) (actions.Plan, error) {
 
 func (held) Descriptor() actions.Descriptor {
 	return actions.Descriptor{
-		Name: "held", Title: "Wait", Description: "It waits.", Role: actions.Engineer, Plan: []string{"Nothing."},
+		Name: "held", Command: "wait", Title: "Wait", Description: "It waits.", Role: actions.Engineer, Plan: []string{"Nothing."},
 		Input: []actions.Field{
 			{Name: "service", Title: "Service", Description: "a service", Type: actions.String, Entity: "Component"},
 			{Name: "turn", Title: "Turn", Description: "a number", Type: actions.String},

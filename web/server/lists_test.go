@@ -40,6 +40,7 @@ var everyList = []list{
 	{path: "/batches", api: "/api/v1/batches", rows: "batches"},
 	{path: "/batches/b0", api: "/api/v1/batches/b0", rows: "runs"},
 	{path: "/fixes", api: "/api/v1/fixes", rows: "fixes"},
+	{path: "/golden-paths", api: "/api/v1/metrics/golden-path-adoption", rows: "subjects"},
 	{path: "/time-to-first-deploy?cohort=team"},
 	{path: "/time-to-first-deploy/subjects", api: "/api/v1/metrics/time-to-first-deploy", rows: "subjects"},
 	{path: "/time-to-first-deploy/subjects?of=services", api: "/api/v1/metrics/time-to-first-deploy?of=services", rows: "subjects"},

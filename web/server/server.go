@@ -198,7 +198,7 @@ func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
 	}
 	a.pages, err = pages.New(pages.Deps{
 		Reader: a.reader, Asset: a.assets.url, Version: deps.Version, Demo: deps.Demo,
-		Fixes: deps.Fixes, Contents: a.contents,
+		Fixes: deps.Fixes, Contents: a.contents, Planner: a.planner,
 	})
 	if err != nil {
 		return nil, err

@@ -11,10 +11,13 @@ import (
 	"github.com/dxctl/dxctl/actions/create"
 	"github.com/dxctl/dxctl/actions/fix"
 	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/actions/settings"
+	"github.com/dxctl/dxctl/actions/waive"
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/files"
+	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/scorecards/paths"
 	"github.com/dxctl/dxctl/spelling"
 )
@@ -76,9 +79,16 @@ func (a *App) path(ctx context.Context, name string) (*paths.Path, error) {
 // not at GitHub with the credentials of actions.
 func (a *App) Actions(fixes *fix.Action) (actions.Set, error) {
 	deps := CreateDeps(a.cfg)
-	deps.Now, deps.Taken, deps.Path = a.now, a.Taken, a.path
+	deps.Now, deps.Taken, deps.Path, deps.Paths = a.now, a.Taken, a.path, a.paths
 	deps.Surroundings = func(owner string) create.Surroundings { return a.Surroundings(owner, "") }
-	return actions.NewSet(create.New(deps), fixes)
+	waivers := &waive.Action{Now: a.now, Find: func(_ context.Context, ref string) (waive.Target, error) {
+		cards, err := scorecards.Load(a.cfg.Scorecards, a.cfg.Dir)
+		if err != nil {
+			return waive.Target{}, err
+		}
+		return waive.Of(ref, a.cfg.Scorecards.Waivers, a.cfg.Dir, cards)
+	}}
+	return actions.NewSet(create.New(deps), fixes, &settings.Action{}, waivers)
 }
 
 // Taken returns where the catalog describes an entity; "" if it does not.

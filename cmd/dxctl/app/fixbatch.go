@@ -34,7 +34,7 @@ func (a *App) PlanFix(ctx context.Context, r FixRequest) (*fix.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := a.jobTimes(ctx, r.Entity.Ref)
+	jobs, err := a.JobTimes(ctx, r.Entity.Ref)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,9 @@ import (
 	"github.com/dxctl/dxctl/actions/preview"
 	"github.com/dxctl/dxctl/actions/repositories"
 	"github.com/dxctl/dxctl/catalog/descriptor"
+	"github.com/dxctl/dxctl/collectors/git"
+	"github.com/dxctl/dxctl/collectors/runner"
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/repository/pathlock"
 	"github.com/dxctl/dxctl/scorecards/paths"
 )
@@ -23,12 +26,12 @@ func (a *App) openFixes() (*fix.Action, *preview.Previews, error) {
 		dirs[i] = a.cfg.Path(dir)
 	}
 	opened, err := repositories.New(repositories.Config{
-		Dirs: dirs, Archive: a.archive, Unpacked: filepath.Join(a.cfg.Path(a.cfg.Collect.Dir), "archives"), Now: a.now,
+		Dirs: dirs, Archive: a.archive, Revision: a.revision, Unpacked: filepath.Join(a.cfg.Path(a.cfg.Collect.Dir), "archives"), Now: a.now,
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	action := &fix.Action{Open: func(ctx context.Context, ref string) (fix.Options, func(), error) {
+	action := &fix.Action{Paths: a.paths, Open: func(ctx context.Context, ref string) (fix.Options, func(), error) {
 		return a.fixOptions(ctx, opened, ref)
 	}}
 	previews := preview.New(func(ctx context.Context, of preview.Key) (*fix.Plan, error) {
@@ -43,24 +46,56 @@ func (a *App) openFixes() (*fix.Action, *preview.Previews, error) {
 			a.log.Warn("fixes of a service cannot be planned", "service", of.Service, "error", err)
 		}
 		return p, err
+	}, func(ctx context.Context, of preview.Key) (string, error) {
+		e, ok := a.catalog.Load().Entity(of.Service)
+		if !ok {
+			return "", nil
+		}
+		return opened.Version(ctx, e)
 	}, a.now)
 	return action, previews, nil
 }
 
 // archive returns the files of the repository of a service from the source that covers it; nil if none does.
-func (a *App) archive(ctx context.Context, e descriptor.Entity, most int64) ([]byte, error) {
+func (a *App) archive(ctx context.Context, e descriptor.Entity, most int64) (packed []byte, err error) {
+	err = a.fromSource(e, func(r *runner.Runner, name, scope string) error {
+		packed, err = r.Archive(ctx, name, scope, most)
+		return err
+	})
+	return packed, err
+}
+
+// revision returns the commit of the repository of a service from the source that covers it; zero if none can tell.
+func (a *App) revision(ctx context.Context, e descriptor.Entity, known repositories.Revision,
+) (now repositories.Revision, err error) {
+	err = a.fromSource(e, func(r *runner.Runner, name, scope string) error {
+		found, err := r.Revision(ctx, name, scope, source.Revision(known))
+		now = repositories.Revision(found)
+		return err
+	})
+	return now, err
+}
+
+// fromSource calls do with the first source that covers the repository of a service and has its files.
+func (a *App) fromSource(e descriptor.Entity, do func(r *runner.Runner, name, scope string) error) error {
 	for _, s := range a.cfg.Sources {
-		for _, scope := range a.scopesOf(s.Name, s.Kind, e.Ref) {
-			r, err := a.sourcesRunner()
-			if err != nil {
-				return nil, err
-			}
-			if r.Archives(s.Name) {
-				return r.Archive(ctx, s.Name, scope, most)
+		providers := []string{s.Kind}
+		if s.Kind == git.Provider { // its repositories are bound under the names of their hosts
+			providers = []string{"github", "gitlab", git.Provider}
+		}
+		for _, provider := range providers {
+			for _, scope := range a.scopesOf(s.Name, provider, e.Ref) {
+				r, err := a.sourcesRunner()
+				if err != nil {
+					return err
+				}
+				if r.Archives(s.Name, provider, scope) {
+					return do(r, s.Name, scope)
+				}
 			}
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // fixOptions returns what the fixes of a service are planned with.
@@ -79,13 +114,17 @@ func (a *App) fixOptions(ctx context.Context, opened *repositories.Repositories,
 	if err != nil {
 		return o, nil, err
 	}
+	jobs, err := a.JobTimes(ctx, ref)
+	if err != nil {
+		return o, nil, err
+	}
 	files, done, err := opened.Open(ctx, e)
 	if err != nil {
 		return o, nil, err
 	}
 	o = fix.Options{
 		Dir: files.Root, Engine: a.cards, Paths: golden, Defaults: a.cfg.Paths.Defaults, Now: a.now(),
-		Entity: e, Known: known,
+		Entity: e, Known: known, Jobs: jobs,
 		Pinned: func(_ context.Context, lock *pathlock.Lock) *paths.Path { return pinned(golden, lock) },
 	}
 	if _, err := os.Lstat(filepath.Join(files.Root, ".git")); err != nil || files.Packed {

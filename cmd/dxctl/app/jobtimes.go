@@ -21,8 +21,8 @@ WHERE j.service = {service:String} AND j.status = 'succeeded' AND j.started_at >
 GROUP BY workflow, job
 ORDER BY workflow, job`
 
-// jobTimes returns how long the successful attempts of the jobs of a service took, as sources have reported them.
-func (a *App) jobTimes(ctx context.Context, service string) ([]edits.JobTime, error) {
+// JobTimes returns how long the successful attempts of the jobs of a service took, as sources have reported them.
+func (a *App) JobTimes(ctx context.Context, service string) ([]edits.JobTime, error) {
 	var rows []struct {
 		Workflow string `ch:"workflow"`
 		Job      string `ch:"job"`

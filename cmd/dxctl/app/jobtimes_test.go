@@ -44,7 +44,7 @@ func TestJobTimes(t *testing.T) {
 	if err := a.Store.Append(t.Context(), events...); err != nil {
 		t.Fatal(err)
 	}
-	got, err := a.jobTimes(t.Context(), "component:default/pay")
+	got, err := a.JobTimes(t.Context(), "component:default/pay")
 	want := []edits.JobTime{
 		{Workflow: "ci", Job: "lint", Longest: 30 * time.Second, Runs: 1},
 		{Workflow: "ci", Job: "test (1)", Longest: 9 * time.Minute, Runs: 2},
