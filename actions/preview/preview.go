@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// Fresh is how long a plan of unchanged files counts: it rests on rules, golden paths and facts, too. Then the next look
-	// starts another one, and shows the old one until it is made.
+	// Fresh is how long a plan of unchanged files counts: it rests on rules, golden paths and facts, too. Then the next
+	// look starts another one, and shows the old one until it is made.
 	Fresh = 10 * time.Minute
 	// moment is how long a look waits for a plan where there is none yet.
 	moment = 400 * time.Millisecond

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// TestFlagsOfActions compares the flags of the command of each action with its descriptor: every flag is an input, or an
+// TestFlagsOfActions compares the flags of the command of each action with its descriptor: every flag is an input or an
 // option, and every input and option has its flag. `dxctl fix` has the flags of settings, too.
 func TestFlagsOfActions(t *testing.T) {
 	set, err := describedActions()

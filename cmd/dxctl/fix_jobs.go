@@ -11,8 +11,8 @@ import (
 )
 
 // jobTimes returns how long the jobs of a service took, from the store of the configuration that --config or
-// DXCTL_CONFIG names; nil without one. A dx.yaml in the repository does not choose a store: anybody may have written it.
-// The store is only read: it is not migrated, and none is made.
+// DXCTL_CONFIG names; nil without one. A dx.yaml in the repository does not choose a store: anybody may have written
+// it. The store is only read: it is not migrated, and none is made.
 func (s *cli) jobTimes(ctx context.Context, service string) (times []edits.JobTime, err error) {
 	file := cmp.Or(s.configFile, os.Getenv("DXCTL_CONFIG"))
 	if file == "" {

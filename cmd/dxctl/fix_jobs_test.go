@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestJobTimesMakeNoStore: a configuration whose store does not exist yet leaves it so, and without a configuration that
-// somebody names nothing is opened, whatever a dx.yaml in the working directory says.
+// TestJobTimesMakeNoStore: a configuration whose store does not exist yet leaves it so, and without a configuration
+// that somebody names nothing is opened, whatever a dx.yaml in the working directory says.
 func TestJobTimesMakeNoStore(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "dx.yaml")

@@ -8,8 +8,8 @@ import (
 	"github.com/dxctl/dxctl/collectors/source"
 )
 
-// TestArchiveOfAProject asks for the commit on the condition that there is another one, and for the files of the default
-// branch.
+// TestArchiveOfAProject asks for the commit on the condition that there is another one, and for the files of the
+// default branch.
 func TestArchiveOfAProject(t *testing.T) {
 	f := start(t)
 	f.files = map[string]string{"README.md": "# Shop\n"}

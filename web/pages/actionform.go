@@ -27,6 +27,7 @@ const (
 
 // formField is a control of a form: an input of an action, or one of the texts of an input.
 type formField struct {
+	Heading     string // above it; "" for none
 	Name        string // parameter of the request
 	Label       string
 	Description string
@@ -124,18 +125,25 @@ func (f *form) fields(problems []actions.InputProblem) (controls []formField, le
 			add(f.control(field))
 			continue
 		}
-		for _, q := range f.questions {
+		for i, q := range f.questions {
 			q.Name = field.Name + "." + q.Name
 			c := f.control(q)
 			_, name, _ := strings.Cut(q.Name, ".")
 			c.Value = f.request.Map(field.Name)[name]
 			c.selectValue()
+			if i == 0 {
+				c.Heading = field.Title
+			}
 			add(c)
 		}
 	}
 	for _, one := range problems {
 		if i, ok := shown[one.Input]; ok {
-			controls[i].Problem = strings.TrimPrefix(controls[i].Problem+"; "+one.Message, "; ")
+			c := &controls[i]
+			c.Problem = strings.TrimPrefix(c.Problem+"; "+one.Message, "; ")
+			if strings.Contains(c.Problem, c.Description) {
+				c.Description = ""
+			}
 			continue
 		}
 		left = append(left, one.Message)
@@ -146,7 +154,8 @@ func (f *form) fields(problems []actions.InputProblem) (controls []formField, le
 // control returns the control of a field.
 func (f *form) control(field actions.Field) formField {
 	c := formField{
-		Name: field.Name, Label: field.Title, Description: field.Description, Kind: textControl, Default: field.Default,
+		Name: field.Name, Label: field.Title, Description: strings.ReplaceAll(field.Description, "`", ""),
+		Kind: textControl, Default: field.Default,
 		Value: f.request.Query(field.Name, ""), Required: field.Required || field.Entity != "", Placeholder: field.Example,
 		MaxLength: cmp.Or(field.MaxLength, actions.DefaultLength),
 	}

@@ -62,7 +62,7 @@ func TestActionPages(t *testing.T) {
 			[]string{"the answer to contact", "1 field needs"}, nil},
 		{"a missing answer", "/actions/create/plan", answered("answers.contact", ""), local,
 			[]string{"the answer to contact is missing", "1 field needs"}, nil},
-		{"an answer that nobody asked for", "/actions/create/plan", answered("answers.colour", "red"), local,
+		{"an answer that nobody asked for", "/actions/create/plan", answered("answers.color", "red"), local,
 			[]string{"is not asked for", "There is no plan yet"}, nil},
 		{"an unknown entity", "/actions/create/plan", answered("owner", "group:default/nobody"), local,
 			[]string{"the catalog has no group", `<option value="group:default/nobody" selected>`}, nil},
