@@ -44,7 +44,8 @@ func (v *visitor) pageKinds() []string {
 	}
 	delete(byKind, "/events") // it leads to the deployments
 	pages := []string{errorPage, "/services?page=99", "/events/changes?q=nothing-has-this-name", "/events/pipeline_jobs",
-		"/events/changes"}
+		"/events/changes", "/actions/create/plan?golden_path=go-service&name=A+b",
+		"/actions/waiver/plan?service=payment-service&rule=agents-md&until=30d&reason=planned&note=n&by=ana"}
 	for _, path := range byKind {
 		pages = append(pages, path)
 	}
