@@ -96,7 +96,7 @@ func (e *Engine) Refresh(
 				events = append(events, f)
 			}
 		}
-		graded := e.gradeAll(some, func(i int) map[string]event.Fact { return known.Of(some[i].Ref, observed[i]) })
+		graded := e.gradeAll(some, func(i int) map[string]event.Fact { return known.Take(some[i].Ref, observed[i]) })
 		for i := range graded {
 			for _, g := range graded[i].Grades(now) {
 				events = append(events, g)
@@ -124,7 +124,7 @@ func (e *Engine) Reports(ctx context.Context, store metrics.Querier, cat *catalo
 		return nil, err
 	}
 	return e.gradeAll(entities, func(i int) map[string]event.Fact {
-		return known.Of(entities[i].Ref, cat.ServiceFacts(entities[i], now))
+		return known.Take(entities[i].Ref, cat.ServiceFacts(entities[i], now))
 	}), nil
 }
 

@@ -30,6 +30,19 @@ func (t Stored) Of(service string, observed []event.Fact) map[string]event.Fact 
 	return all
 }
 
+// Take is Of for a service whose facts are asked for only once: it adds to the stored facts instead of copying them. It
+// may be called from several goroutines, for a service each.
+func (t Stored) Take(service string, observed []event.Fact) map[string]event.Fact {
+	all := t[service]
+	if all == nil {
+		all = make(map[string]event.Fact, len(observed))
+	}
+	for _, f := range observed {
+		all[f.Name] = f
+	}
+	return all
+}
+
 // factsSQL selects a row an entity, with the columns of its facts as arrays.
 const factsSQL = `SELECT entity, formatRow('RowBinary', groupArray(fact), groupArray(type), groupArray(value),
     groupArray(toUnixTimestamp64Milli(observed_at)),
