@@ -22,8 +22,8 @@ type Survey struct {
 }
 
 // surveyStream is the stream of dice of the latest survey; the one before has the next. With these, no small team
-// happens to answer a question alike, which would hide it.
-const surveyStream = 904
+// happens to answer a question alike, which would hide it, and the few teams answer as their services are.
+const surveyStream = 996
 
 // Columns of the export that are no question.
 const (
@@ -124,19 +124,24 @@ var surveyRate = map[string]permille{
 	"merchants": 870, "cards": 820, "growth": 800, "data": 900, "platform": 1000,
 }
 
-// surveyService is the service that a person works on most: one that the team owns, if it has any yet.
+// surveyService is the service that a person works on most: one that the team owns or, until it has one, one in which
+// its members begin.
 func (o *Organization) surveyService(p *person, at time.Time) string {
 	name := p.teamAt(at)
-	var of []string
+	var own []string
 	for _, s := range services {
-		if s.team == name && s.createdAt(o.cal).Before(at) {
-			of = append(of, s.name)
+		if s.team == name {
+			own = append(own, s.name)
 		}
 	}
-	if len(of) == 0 {
-		of = teams[slices.IndexFunc(teams, func(t team) bool { return t.name == name })].firsts
+	firsts := teams[slices.IndexFunc(teams, func(t team) bool { return t.name == name })].firsts
+	for _, of := range [][]string{own, firsts} {
+		of = slices.DeleteFunc(slices.Clone(of), func(s string) bool { return !serviceNamed(s).createdAt(o.cal).Before(at) })
+		if len(of) > 0 {
+			return of[len(p.id)%len(of)]
+		}
 	}
-	return of[len(p.id)%len(of)]
+	return services[0].name
 }
 
 // mean is the score of a question in the good direction, in thousandths of a point of 1 to 5: before the platform team,
@@ -169,7 +174,7 @@ func (o *Organization) surveyMean(key string, at time.Time, works service) int64
 		if works.noCI {
 			ci = builtByHand
 		}
-		return 4500 - 80*int64(ci/time.Minute)
+		return 4700 - 95*int64(ci/time.Minute)
 	case "review-speed":
 		return 1500 + 2*int64(p.reviewed)
 	case "deploy-ease":
@@ -193,7 +198,7 @@ func (o *Organization) surveyAnswer(d dice, i surveys.Item, at time.Time, works 
 	if i.Kind == surveys.Comment {
 		return o.surveyComment(d, i.Key, works.golden(at, o.cal))
 	}
-	level := o.surveyMean(i.Key, at, works) + mood + int64(d.between(-1300, 1300))
+	level := o.surveyMean(i.Key, at, works) + mood + int64(d.between(-1150, 1150))
 	if d.chance(15) {
 		return "I don't know"
 	}

@@ -106,7 +106,7 @@ func TestSurveysTellTheStory(t *testing.T) {
 				t.Errorf("on %s, services were graded first on %s, after survey %s closed", on, first.Format(time.DateOnly), s.ID)
 			}
 		}
-		if len(all) != 4 || means[3] < means[0]+0.5 {
+		if len(all) != 4 || means[2] < means[0]+0.5 || means[3] < means[0]+0.2 { // not all answered the last one yet
 			t.Errorf("on %s the means of build-speed are %.2f", on, means)
 		}
 	}
