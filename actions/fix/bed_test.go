@@ -163,6 +163,7 @@ func (b *bed) injected() bool { return os.Remove(b.marker) == nil }
 var (
 	reference = regexp.MustCompile(`actions/checkout@\S+`)
 	took      = regexp.MustCompile(` \[[\d.]+[µnm]?s\]`)
+	executor  = regexp.MustCompile(`/[0-9a-f]+/hostexecutor`) // the directory of a run, which make prints
 	// told are the lines of act about steps and jobs, and what they print.
 	told = regexp.MustCompile(`(Success|Failure) - Main|Job (succeeded|failed)|\]\s+\| `)
 )
@@ -194,7 +195,8 @@ func (b *bed) act(t *testing.T, dir, workflow, title string) string {
 	var lines []string
 	for line := range bytes.Lines(out) {
 		if told.Match(line) {
-			lines = append(lines, took.ReplaceAllString(reference.ReplaceAllString(string(line), "actions/checkout"), ""))
+			text := took.ReplaceAllString(reference.ReplaceAllString(string(line), "actions/checkout"), "")
+			lines = append(lines, executor.ReplaceAllString(text, "/hostexecutor"))
 		}
 	}
 	if len(lines) == 0 {
