@@ -28,7 +28,7 @@ ACT := v0.2.89
 KUBE_SCORE := v1.20.0
 FUZZTIME ?= 5s
 
-.PHONY: help demo build engine assets webhook-examples axe tech-insights github-schemas chromium test test-kubernetes test-backstage test-actions test-paths fuzz lint fmt generate bench load screenshots clean
+.PHONY: help demo build engine assets webhook-examples axe tech-insights github-schemas chromium test test-kubernetes test-backstage test-actions test-paths test-images fuzz lint fmt generate bench load screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -148,6 +148,10 @@ $(ACTIONS_BED)/node_modules/.installed: $(addprefix actions/github/bed/,package.
 test-paths: $(PATHS_BED)/bed $(PATHS_BED)/act-$(ACT) $(PATHS_BED)/kube-score-$(KUBE_SCORE) $(PATHS_BED)/node_modules/.installed ## create, build, test and run the services of all golden paths, and run patched workflows (first build: 3 to 10 minutes, then 5 to 20)
 	go vet -tags pathsbed ./scorecards/paths/pathcheck ./actions/fix
 	PATHS_BED=$(CURDIR)/$(PATHS_BED) go test -tags pathsbed -count 1 -timeout 60m -run 'TestCreatedServices|TestPatchedRunTheSame' ./scorecards/paths/pathcheck ./actions/fix
+
+test-images: ## build the image of a created Go service with buildah, and run it (as root; 1 to 5 minutes)
+	go vet -tags pathsbed ./scorecards/paths/pathcheck
+	go test -tags pathsbed -count 1 -timeout 20m -run TestBuiltImage ./scorecards/paths/pathcheck
 
 $(PATHS_BED)/bed: $(wildcard scorecards/paths/bed/*.go) $(addprefix scorecards/paths/bed/,go.mod go.sum)
 	@echo "building what stands in for a cluster and a cache"

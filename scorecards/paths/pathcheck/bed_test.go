@@ -178,6 +178,11 @@ func run(t *testing.T, dir string, env []string, command ...string) string {
 // create writes a service into a directory of its own, as a git repository with one commit.
 func create(t *testing.T, name, database, cache string) (dir string) {
 	t.Helper()
+	return createWith(t, name, database, cache, paths.Defaults{})
+}
+
+func createWith(t *testing.T, name, database, cache string, defaults paths.Defaults) (dir string) {
+	t.Helper()
 	all, err := paths.Builtin()
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +193,7 @@ func create(t *testing.T, name, database, cache string) (dir string) {
 	}
 	a, _ := all[i].Samples()
 	a["service_name"], a["repository"], a["database"], a["cache"] = "payment-service", "acme/payment-service", database, cache
-	tree, err := all[i].Render(a, paths.Defaults{})
+	tree, err := all[i].Render(a, defaults)
 	if err != nil {
 		t.Fatal(err)
 	}
