@@ -123,9 +123,11 @@ func bases(d *container.Dockerfile, each func(at fact.Location, i container.Imag
 }
 
 var (
-	forDevelopment = regexp.MustCompile(`(?i)(^|[._-])(dev|devel|development|test|tests|testing|e2e|playwright|cypress|ci|debug|builder|base|` +
+	forDevelopment = regexp.MustCompile(`(?i)(^|[._-])(dev|devel|development|test|tests|testing|e2e|playwright|cypress|ci|debug|build|builder|base|` +
 		`lint|docs|local|devcontainer|tilt|gitpod)($|[._-])`)
-	developmentDir = regexp.MustCompile(`(^|/)(\.devcontainer|\.github|\.gitpod|\.circleci|\.gitlab|\.buildkite|\.ci|ci|dev|e2e|hack|genproto|` +
+	// developmentDir finds directories of images for development: also "local-postgres" and "pubsub-emulator".
+	developmentDir = regexp.MustCompile(`(^|/)(local[-_](db|database|dev|env|stack|postgres\w*|mysql|mariadb|redis|mongo\w*|kafka|rabbitmq|` +
+		`elasticsearch|opensearch|minio|registry)|([\w.]+[-_])?emulators?|\.devcontainer|\.github|\.gitpod|\.circleci|\.gitlab|\.buildkite|\.ci|ci|dev|e2e|hack|genproto|` +
 		`playwright|cypress|molecule|builders?|test[-_]images?|rpm|deb|packag(ing|es?)/debian)/`)
 )
 

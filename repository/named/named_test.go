@@ -255,6 +255,7 @@ func TestFacts(t *testing.T) {
 			{sources{"pom.xml": "<project>\n<plugin><artifactId>jib-maven-plugin</artifactId></plugin></project>"}, "? pom.xml:2: Jib builds a container"},
 			{sources{"skaffold.yaml": "build: {artifacts: [{image: pay, buildpacks: {builder: x}}]}"}, "? skaffold.yaml:1: Cloud Native Buildpacks builds a container"},
 			{sources{"skaffold.yaml": "build: {artifacts: [{image: pay}]}", "Dockerfile": "FROM a", ".ko.yaml": ""}, "1"},
+			{sources{"docker/local-postgres/Dockerfile": "FROM a", "docker/pubsub-emulator/Dockerfile": "FROM a", "Dockerfile.slim.build": "FROM a", "local-delivery/Dockerfile": "FROM a", "build/Dockerfile": "FROM a"}, "2"},
 			{sources{"Api.csproj": "<EnableSdkContainerSupport>false</EnableSdkContainerSupport>"}, "0"}},
 		"repository.containers.root_users": {
 			{sources{"Dockerfile": "FROM alpine\nCMD x\n", "k8s/a.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n    spec:\n      securityContext: {runAsUser: 1000}\n      containers: [{name: a, image: a:1}]\n"}, "[]"},
