@@ -56,7 +56,7 @@ func TestResolve(t *testing.T) {
 		}
 	}
 	after, tasks = planned(false)
-	if after != "" || !strings.Contains(tasks, "gh api repos/acme/tool/commits/v3 --jq .sha") ||
+	if after != "" || !strings.Contains(tasks, "acme/tool/sub@v3 (`gh api repos/acme/tool/commits/v3 --jq .sha") ||
 		strings.Contains(tasks, "gh api repos/acme/to`ol") {
 		t.Errorf("without anybody to ask, the file is %q and the tasks are %s", after, tasks)
 	}

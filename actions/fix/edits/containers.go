@@ -157,8 +157,8 @@ func pinBases(e *editor) {
 			case err != nil:
 				e.ask(d.parsed.Path, at, "pin the base image %s to a digest: %v", image.Text, err)
 			case digest == "":
-				e.ask(d.parsed.Path, at, "find out the digest of the base image %s%s and write it behind an @: no list of the "+
-					"golden path has it", image.Text, digestCommand(image.Text))
+				e.ask(d.parsed.Path, at, "find out the digest of the base image %s and write it behind an @: no list of the "+
+					"golden path has it", image.Text+digestCommand(image.Text))
 			case written != image.Text || at < 1 || at > len(d.lines) || strings.Count(d.lines[at-1], written) != 1:
 				e.ask(d.parsed.Path, at, "write the digest %s behind the tag of %s; it comes from an argument", digest, image.Text)
 			default:

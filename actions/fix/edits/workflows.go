@@ -89,7 +89,7 @@ func pinActions(e *editor) {
 			if digest != "" {
 				return f.Replace(uses, "docker://"+image+"@"+digest)
 			}
-			e.ask(name, uses.Line, "find out the digest of the image %s%s and write it behind an @", image, digestCommand(image))
+			e.ask(name, uses.Line, "find out the digest of the image %s and write it behind an @", image+digestCommand(image))
 			return nil
 		}
 		known, ok := e.commitOf(u)
@@ -142,8 +142,8 @@ func (e *editor) askCommit(name string, uses *yaml.Node, u *workflow.Use) {
 	if repository := repositoryOf(u); plainName.MatchString(repository) && plainName.MatchString(u.Ref) {
 		command = fmt.Sprintf(" (`gh api repos/%s/commits/%s --jq .sha`)", repository, u.Ref)
 	}
-	e.ask(name, uses.Line, "find out the commit of %s%s and write it with the version as a comment: no list of the "+
-		"golden path has it, and there are no credentials with which GitHub could be asked", uses.Value, command)
+	e.ask(name, uses.Line, "find out the commit of %s and write it with the version as a comment: no list of the "+
+		"golden path has it, and there are no credentials with which GitHub could be asked", uses.Value+command)
 }
 
 // plainName matches names that no shell reads as anything else. Who wrote the repository chose them.
