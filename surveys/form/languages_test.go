@@ -24,6 +24,7 @@ func TestLanguages(t *testing.T) {
 		{"ID,Begintijd,Tijd van voltooien,E-mail,Naam,Snel", "Snel"},
 		{"ID,Startzeit,Fertigstellungszeit,E-Mail,Beantwortet von,Schnell", "Schnell"}, // by its place and its cells
 		{"ID,Start time,Completion time,Email,Builds,Reviews", "Builds, Reviews"},      // somebody deleted the names
+		{"ID,Start time,Completion time,Email,Name2,Question1", "Question1"},           // numbered by the workbook
 		{"Zeitstempel,Punktzahl,Nachname,Schnell", "Schnell"},
 	} {
 		header := strings.Split(c.header, ",")

@@ -268,6 +268,15 @@ func (h *headed) assign(header []string) {
 	for i := range h.columns {
 		name := fold(header[i])
 		role, system := systemColumns[name]
+		// A workbook numbers a second column of a name: "Name2", "Email2".
+		if first := strings.TrimSpace(strings.TrimRight(name, "0123456789")); !system && first != name {
+			if again := systemColumns[first]; again == Private || again == Email {
+				role, system = again, true
+			}
+			if asksForName.MatchString(first) || names[first] {
+				role, system = Private, true
+			}
+		}
 		if asksForName.MatchString(name) || names[name] {
 			role, system = Private, true
 		}

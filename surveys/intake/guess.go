@@ -27,6 +27,7 @@ var (
 	ofTeam     = regexp.MustCompile(`(?i)^(your |what is your |what's your |which is your )?(team|squad|crew)( name)?\??$|\b(which|what) (team|squad)\b|\bteam (are you|do you)\b`)
 	ofTenure   = regexp.MustCompile(`(?i)\bhow long have you (been|worked)\b|\btenure\b|\byears (at|with) (the )?company\b|\blength of service\b|\bwhen did you (join|start)\b`)
 	ofGolden   = regexp.MustCompile(`(?i)\bgolden[ -]path\b`)
+	anyRange   = regexp.MustCompile(`(?i)(?:\(|\bscale (?:of|from) |\bfrom )(0|1)\s*(?:-|–|to)\s*(\d{1,2})\b`)
 	fromTo     = regexp.MustCompile(`(?i)\b(0|1)\s*(?:-|–|to)\s*(5|7|10)\b`)
 )
 
@@ -62,6 +63,9 @@ func guessItem(c form.Column, cells []string) guess {
 		return guess{unclear: "a number that is no point of a scale"}
 	}
 	scale, note := guessScale(c.Header, cells)
+	if said := otherScale(c.Header, answered); said != "" && scale != (surveys.Scale{}) {
+		return guess{unclear: "its question says " + said + ", which is none of the scales 1-5, 1-7, 1-10 and 0-10"}
+	}
 	if scale.Min == 0 && isYesOrNo(answered) {
 		return guess{unclear: "only 0 and 1, as for yes or no"}
 	}
@@ -100,6 +104,26 @@ func guessItem(c form.Column, cells []string) guess {
 		note = strings.TrimPrefix(note+"; the text sounds negative, so that agreement is taken as bad", "; ")
 	}
 	return guess{ok: true, item: item, unclear: note}
+}
+
+// otherScale returns the scale that a question says, such as "1-4", if it is none that is read and the answers are
+// numbers on it. Taken for a scale of more points, its best answer would not be the best.
+func otherScale(header string, answered []string) string {
+	m := anyRange.FindStringSubmatch(header)
+	if m == nil {
+		return ""
+	}
+	said := m[1] + "-" + m[2]
+	if _, err := surveys.ParseScale(said); err == nil {
+		return ""
+	}
+	if slices.ContainsFunc(answered, func(a string) bool {
+		read := readCell(a)
+		return read.number > atoi(m[2]) || read.number < atoi(m[1]) && !unknownAnswers[form.Fold(a)]
+	}) {
+		return ""
+	}
+	return said
 }
 
 // isYesOrNo reports whether the answers are 0 and 1, as forms export a box that is ticked or not.

@@ -34,6 +34,7 @@ func TestColumnsThatAreLeftOut(t *testing.T) {
 			"numbers or dates that are on no known scale"},
 		{"Badge", func(i int) string { return fmt.Sprint(48_000 + 7*i) }, "numbers or dates that are on no known scale"},
 		{"Who is your manager?", nil, "short texts that nearly all differ, as names do"},
+		{"Docs are good (1-4)", func(i int) string { return fmt.Sprint(1 + i%4) }, "its question says 1-4, which is none of"},
 		{"Nom", nil, "names or addresses, never read"},
 	} {
 		p, s := draft(t, rows(c.header, c.cell), surveys.Survey{})
@@ -44,6 +45,13 @@ func TestColumnsThatAreLeftOut(t *testing.T) {
 		if text := fmt.Sprintf("%+v", r.Answers); strings.Contains(text, "Anna") || strings.Contains(text, "48007") ||
 			strings.Contains(text, "2011-03") {
 			t.Errorf("%s is stored: %s", c.header, text)
+		}
+	}
+	for header, scale := range map[string]string{"Docs are good (1-5)": "1-5", "Docs from 1 to 7": "1-7",
+		"Docs in the last (1-2) weeks": "1-5"} {
+		_, s := draft(t, rows(header, func(i int) string { return fmt.Sprint(1 + i%4) }), surveys.Survey{})
+		if len(s.Items) != 2 || s.Items[1].Scale.String() != scale {
+			t.Errorf("%s: %+v", header, s.Items)
 		}
 	}
 	long := func(i int) string { return "The tests of " + names[i] + "'s service are slow" }
