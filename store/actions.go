@@ -34,6 +34,36 @@ func (s *Store) ActionRunsOf(ctx context.Context, action string) ([]event.Action
 		map[string]any{"kind": action})
 }
 
+// ActionStepsNamed returns the steps whose names begin with a text, by run, of the runs of an action, and these runs.
+func (s *Store) ActionStepsNamed(ctx context.Context, action, prefix string) (
+	[]event.ActionStep, map[string]event.ActionRun, error) {
+	found, err := selectRows[rows.ActionStep](ctx, s,
+		`raw_action_steps FINAL WHERE startsWith(name, {prefix:String}) ORDER BY run, number`, map[string]any{"prefix": prefix})
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the steps of runs of actions: %w", err)
+	}
+	var ids []string
+	for _, r := range found {
+		ids = append(ids, r.Run)
+	}
+	list, err := s.actionRuns(ctx, `kind = {kind:String} AND id IN {ids:Array(String)}`,
+		map[string]any{"kind": action, "ids": ids})
+	if err != nil {
+		return nil, nil, err
+	}
+	runs := map[string]event.ActionRun{}
+	for _, run := range list {
+		runs[run.ID] = run
+	}
+	var steps []event.ActionStep
+	for _, r := range found {
+		if _, of := runs[r.Run]; of {
+			steps = append(steps, r.Event())
+		}
+	}
+	return steps, runs, nil
+}
+
 // LastActions returns when dxctl last did something to each entity by one of the actions.
 func (s *Store) LastActions(ctx context.Context, names ...string) (map[string]time.Time, error) {
 	runs, err := s.actionRuns(ctx, `kind IN {kinds:Array(String)}`, map[string]any{"kinds": names})

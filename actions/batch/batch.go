@@ -55,9 +55,10 @@ type Item struct {
 	Checks   github.Checks // of the commit that it was planned on
 	Rules    []string      // that the changes make pass
 	Issues   []github.Issue
-	Changes  []settings.Change // of settings
-	Left     []settings.Left   // settings that rules need and that are not planned
-	Notes    []string          // what the changes of settings mean for people
+	Closings []github.IssueClosing // issues whose rules pass
+	Changes  []settings.Change     // of settings
+	Left     []settings.Left       // settings that rules need and that are not planned
+	Notes    []string              // what the changes of settings mean for people
 }
 
 // Left is a service to which nothing is proposed.
@@ -115,6 +116,7 @@ func (p *Plan) Digest() string {
 		Entity, Repository, Branch, Patch string
 		Issues                            []string
 		Changes                           []settings.Change
+		Closings                          []string `json:",omitempty"`
 	}
 	what := struct {
 		Settings Settings
@@ -122,9 +124,12 @@ func (p *Plan) Digest() string {
 		Items    []item
 	}{p.Settings, p.Waves, nil}
 	for _, i := range p.Items {
-		one := item{i.Entity, i.Proposal.Repository, i.Proposal.Branch, i.Proposal.Patch(), nil, i.Changes}
+		one := item{i.Entity, i.Proposal.Repository, i.Proposal.Branch, i.Proposal.Patch(), nil, i.Changes, nil}
 		for _, issue := range i.Issues {
 			one.Issues = append(one.Issues, issue.Mark)
+		}
+		for _, closing := range i.Closings { // the fact may be observed again
+			one.Closings = append(one.Closings, closing.URL)
 		}
 		what.Items = append(what.Items, one)
 	}
@@ -206,6 +211,7 @@ type Host interface {
 	States(ctx context.Context, pulls []github.PullRef) ([]github.PullState, error)
 	PullWithPatch(ctx context.Context, repository, patch string) (github.Pull, error)
 	OpenIssues(ctx context.Context, repository string, issues []github.Issue) ([]github.OpenedIssue, error)
+	CloseIssues(ctx context.Context, repository string, issues []github.IssueClosing) ([]github.OpenedIssue, error)
 }
 
 // PausedError is the error of a batch that waits for somebody, with nothing lost.

@@ -33,6 +33,10 @@ func (i *Item) requests() (reads, writes int) {
 		reads++
 		writes += len(i.Issues)
 	}
+	if n := len(i.Closings); n > 0 {
+		reads += 1 + n
+		writes += 2 * n
+	}
 	if len(i.Proposal.Files) > 0 {
 		writes += WritesOf
 		for _, file := range i.Proposal.Files {
@@ -122,7 +126,7 @@ func (p *Plan) needs() github.Needs {
 	for i := range p.Items {
 		item := &p.Items[i]
 		n.Pulls = n.Pulls || len(item.Proposal.Files) > 0
-		n.Issues = n.Issues || len(item.Issues) > 0
+		n.Issues = n.Issues || len(item.Issues)+len(item.Closings) > 0
 		n.Workflows = n.Workflows || slices.ContainsFunc(item.Proposal.Files, isWorkflow)
 		n.Private = n.Private || item.Private
 		n.Settings = n.Settings || len(item.Changes) > 0

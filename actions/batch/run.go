@@ -317,7 +317,7 @@ func (w *work) pull(ctx context.Context, run *event.ActionRun, item Item, steps 
 		return steps, err
 	}
 	steps = append(steps, step)
-	if len(item.Issues) == 0 {
+	if len(item.Issues)+len(item.Closings) == 0 {
 		return steps, nil
 	}
 	return w.issues(ctx, run, item, steps)
@@ -328,14 +328,33 @@ func adopt(run *event.ActionRun, pull github.Pull) {
 	run.Outcome, run.URL, run.Pull = string(github.Opened), pull.URL, uint64(max(0, pull.Number))
 }
 
-// issues opens the issues of a run. Where issues are switched off, there is nothing to try again.
+// IssueStep and ClosingStep begin the names of the steps about an issue; the rule follows.
+const (
+	IssueStep   = "issue "
+	ClosingStep = "close issue "
+)
+
+// issues opens and closes the issues of a run. Where issues are switched off, there is nothing to try again.
 func (w *work) issues(ctx context.Context, run *event.ActionRun, item Item, steps []event.ActionStep) (
 	[]event.ActionStep, error) {
-	opened, err := w.Host.OpenIssues(ctx, item.Proposal.Repository, item.Issues)
-	for _, issue := range opened {
-		steps = append(steps, event.ActionStep{Name: "issue " + issue.Rule, Status: event.Succeeded, URL: issue.URL,
-			Note: issue.Result})
+	note := func(name string, issues []github.OpenedIssue) {
+		for _, issue := range issues {
+			steps = append(steps, event.ActionStep{Name: name + issue.Rule, Status: event.Succeeded, URL: issue.URL,
+				Note: issue.Result})
+		}
 	}
+	var errs []error
+	if len(item.Issues) > 0 {
+		opened, err := w.Host.OpenIssues(ctx, item.Proposal.Repository, item.Issues)
+		note(IssueStep, opened)
+		errs = append(errs, err)
+	}
+	if len(item.Closings) > 0 && !ends(ctx, errors.Join(errs...)) {
+		closed, err := w.Host.CloseIssues(ctx, item.Proposal.Repository, item.Closings)
+		note(ClosingStep, closed)
+		errs = append(errs, err)
+	}
+	err := errors.Join(errs...)
 	if errors.Is(err, github.ErrNoIssues) {
 		run.Note = err.Error()
 		return append(steps, event.ActionStep{Name: "issues", Status: event.Skipped, Note: run.Note}), nil

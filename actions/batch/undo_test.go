@@ -333,3 +333,58 @@ func TestIssues(t *testing.T) {
 		t.Errorf("%+v", last)
 	}
 }
+
+// TestIssuesClosed closes an issue once its rule passes, with a comment, and leaves one that somebody reopened.
+func TestIssuesClosed(t *testing.T) {
+	w := newWorld(t, 2)
+	p := w.plan(t, defaults())
+	closing := map[string]github.IssueClosing{}
+	for i := range p.Items {
+		one := &p.Items[i]
+		mark := github.IssueMark(one.Entity, "readme-complete")
+		one.Issues = []github.Issue{{Rule: "readme-complete", Mark: mark, Title: "T", Body: "B"}}
+		closing[one.Entity] = github.IssueClosing{Rule: "readme-complete", Mark: mark, Note: "It passes: x is true."}
+	}
+	if err := w.start(t, p); err != nil {
+		t.Fatal(err)
+	}
+	passed, reopened := w.Repos["acme/s000"].Opened[0], w.Repos["acme/s001"].Opened[0]
+	reopened.Reason = "reopened"
+	again := w.plan(t, defaults())
+	for i := range again.Items {
+		one := &again.Items[i]
+		c := closing[one.Entity]
+		c.URL = "https://github.example/" + one.Proposal.Repository + "/issues/1000"
+		one.Closings = []github.IssueClosing{c}
+	}
+	again, err := batch.New(defaults(), again.Items, nil, github.PublishedLimits)
+	if err != nil || !again.Needs.Issues || again.Digest() == w.plan(t, defaults()).Digest() {
+		t.Fatalf("%v, %+v", err, again.Needs)
+	}
+	lost := false // the first answer to closing it
+	w.After = func(r *http.Request) bool {
+		first := r.Method == http.MethodPatch && strings.HasSuffix(r.URL.Path, "/issues/1000") && !lost
+		lost = lost || first
+		return !first
+	}
+	_, err = w.runner().Start(t.Context(), event.ActionBatch{ID: "b2", Action: "fix"}, again)
+	w.heal()
+	r := w.runner()
+	r.Again = func(_ context.Context, run event.ActionRun, head github.Head, _ batch.Settings) (batch.Item, error) {
+		i := item(head)
+		i.Closings = again.Items[slices.IndexFunc(again.Items, func(i batch.Item) bool { return i.Entity == run.Entity })].Closings
+		return i, nil
+	}
+	delete(w.runs, "b1/component:default/s000")
+	delete(w.runs, "b1/component:default/s001")
+	if err != nil {
+		_, err = r.Resume(t.Context(), w.state(), nil)
+	}
+	if err != nil || !lost || !passed.Closed || passed.Reason != "completed" || len(passed.Comments) != 1 ||
+		!strings.Contains(passed.Comments[0], "x is true") {
+		t.Errorf("%v, %+v", err, passed)
+	}
+	if reopened.Closed || len(reopened.Comments) > 0 {
+		t.Errorf("%+v", reopened)
+	}
+}

@@ -40,6 +40,7 @@ type issue struct {
 	Number      int     `json:"number"`
 	URL         string  `json:"html_url"`
 	State       string  `json:"state"`
+	Reason      string  `json:"state_reason"` // reopened: somebody did that
 	Body        string  `json:"body"`
 	Labels      []label `json:"labels"`
 	PullRequest any     `json:"pull_request"`
@@ -121,6 +122,62 @@ func (h *Host) issues(ctx context.Context, repository string) ([]issue, error) {
 		}
 	}
 	return all, nil
+}
+
+// IssueClosing is an issue that is closed because its rule passes.
+type IssueClosing struct {
+	Rule string `json:"rule"`
+	Mark string `json:"mark"` // see [Issue]
+	URL  string `json:"url"`  // of the issue that dxctl opened
+	Note string `json:"note"` // the comment: the fact by which the rule passes, and when it was observed
+}
+
+// The results of closing an issue.
+const (
+	IssueClosed   = "closed"
+	IssueWasDone  = "closed before"
+	IssueReopened = "left open: somebody reopened it"
+	IssueGone     = "it is not to be found"
+)
+
+// CloseIssues closes open issues with a comment. One that somebody reopened is left open. It takes a read for 100
+// issues with our label, and for each issue a read and two writes. Those that were looked at are
+// returned, too, with an error.
+func (h *Host) CloseIssues(ctx context.Context, repository string, issues []IssueClosing) ([]OpenedIssue, error) {
+	there, err := h.issues(ctx, repository)
+	if err != nil {
+		return nil, fmt.Errorf("listing the issues of %s: %w", repository, err)
+	}
+	var done []OpenedIssue
+	for _, c := range issues {
+		one := OpenedIssue{Rule: c.Rule, URL: c.URL, Result: IssueGone}
+		old := withMark(there, c.Mark)
+		switch {
+		case old == nil || old.URL != c.URL:
+		case old.State != "open":
+			one.Result = IssueWasDone
+		case old.Reason == "reopened":
+			one.Result = IssueReopened
+		default:
+			if err := h.closeIssue(ctx, repository, old.Number, c.Note); err != nil {
+				return done, fmt.Errorf("closing the issue for %s in %s: %w", c.Rule, repository, err)
+			}
+			one.Result = IssueClosed
+		}
+		if old != nil {
+			one.Number = old.Number
+		}
+		done = append(done, one)
+	}
+	return done, nil
+}
+
+func (h *Host) closeIssue(ctx context.Context, repository string, number int, note string) error {
+	if err := h.comment(ctx, repository, number, note); err != nil {
+		return err
+	}
+	path := fmt.Sprintf("repos/%s/issues/%d", repository, number)
+	return h.send(ctx, http.MethodPatch, path, map[string]string{"state": "closed", "state_reason": "completed"}, nil)
 }
 
 func withMark(issues []issue, mark string) *issue {

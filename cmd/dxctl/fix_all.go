@@ -104,6 +104,7 @@ type fixer struct {
 	// production are the names of environments for production, in lower case.
 	production []string
 	reviewer   func(ctx context.Context, word string) (settings.Reviewer, error)
+	passing    map[string][]github.IssueClosing // issues that are closed, by entity
 	// changed is when dxctl last changed something of an entity.
 	changed map[string]time.Time
 	runner  *batch.Runner
@@ -264,6 +265,11 @@ func (f *fixer) resume(ctx context.Context, o fixAllOptions) error {
 	}
 	if err := f.check(ctx, needs); err != nil {
 		return err
+	}
+	if needs.Issues {
+		if err := f.loadClosings(ctx); err != nil {
+			return err
+		}
 	}
 	state, err = f.runner.Resume(ctx, state, o.change)
 	return errors.Join(f.printRuns(state), batchError(err))

@@ -118,7 +118,7 @@ func (f *fixer) items(ctx context.Context, entities []descriptor.Entity, heads [
 // nothing returns why nothing is proposed to a service, by what is known of it; "" if something is.
 func nothing(item batch.Item, before event.ActionRun) string {
 	switch {
-	case len(item.Issues) > 0 || len(item.Changes) > 0:
+	case len(item.Issues)+len(item.Closings)+len(item.Changes) > 0:
 		return ""
 	case before.Outcome == string(github.Declined) && before.Patch == item.Proposal.Patch():
 		return "declined: " + before.URL + " with the same changes was closed without being merged"
@@ -156,7 +156,7 @@ func (f *fixer) item(ctx context.Context, e descriptor.Entity, head github.Head,
 			Partial: len(s.Rules) > 0, Blocked: len(plan.Conflicts) > 0,
 		}
 		if s.Issues {
-			item.Issues = issuesOf(plan)
+			item.Issues, item.Closings = issuesOf(plan), f.closingsOf(e.Ref, s.Rules)
 		}
 		if s.Set {
 			return f.planSettings(ctx, &item, head, s, plan)
@@ -232,10 +232,16 @@ func (f *fixer) selected(ctx context.Context, o fixOptions) ([]descriptor.Entity
 	if err != nil {
 		return nil, err
 	}
+	if o.issues {
+		if f.passing, err = f.closings(ctx, services.List); err != nil {
+			return nil, err
+		}
+	}
 	var selected []descriptor.Entity
 	for i := range services.List {
 		one := &services.List[i]
-		if owned != nil && !slices.Contains(owned, one.Entity.Ref) || !unmet(one, o) {
+		closes := len(f.closingsOf(one.Entity.Ref, o.input.List(fix.RulesField))) > 0
+		if owned != nil && !slices.Contains(owned, one.Entity.Ref) || !closes && !unmet(one, o) {
 			continue
 		}
 		takes, err := filter.Takes(one.Entity, f.now())

@@ -46,8 +46,9 @@ type itemDocument struct {
 	Issues     []string `json:"issues"` // rules that get an issue
 	Diff       string   `json:"diff"`
 
-	Settings     []settings.Change `json:"settings"`      // that are changed
-	LeftSettings []settings.Left   `json:"left_settings"` // that rules need and that are not changed
+	Closings     []github.IssueClosing `json:"closed_issues"` // of rules that pass since
+	Settings     []settings.Change     `json:"settings"`      // that are changed
+	LeftSettings []settings.Left       `json:"left_settings"` // that rules need and that are not changed
 }
 
 func newBatchDocument(p *batch.Plan, digest string) batchDocument {
@@ -64,7 +65,7 @@ func newBatchDocument(p *batch.Plan, digest string) batchDocument {
 				Wave: wave + 1, Service: item.Entity, Repository: item.Proposal.Repository, Branch: item.Proposal.Branch,
 				Commit: item.Proposal.On, Patch: item.Proposal.Patch(), Rules: append([]string{}, item.Rules...),
 				Files: []string{}, Issues: []string{}, Settings: append([]settings.Change{}, item.Changes...),
-				LeftSettings: append([]settings.Left{}, item.Left...),
+				Closings: append([]github.IssueClosing{}, item.Closings...), LeftSettings: append([]settings.Left{}, item.Left...),
 			}
 			for _, f := range item.Proposal.Files {
 				one.Files = append(one.Files, f.Path)
@@ -116,6 +117,11 @@ func batchTable(p *batch.Plan, digest string) output.Table {
 			break
 		}
 		fmt.Fprintf(&b, "Not proposed: %s: %s\n", words.RefName(l.Entity), l.Reason)
+	}
+	for i := range p.Items {
+		for _, c := range p.Items[i].Closings {
+			fmt.Fprintf(&b, "Closes %s: %s\n", c.URL, c.Note)
+		}
 	}
 	b.WriteString(settingsNotes(p))
 	t.Note = b.String() + "digest " + digest

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/actions/batch"
 	"github.com/dxctl/dxctl/actions/fix"
 	"github.com/dxctl/dxctl/actions/github"
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
@@ -99,7 +100,7 @@ func (s *cli) openIssues(ctx context.Context, plan *fix.Plan, o fixOptions) (err
 	for i, issue := range opened {
 		fmt.Fprintf(s.err, "dxctl: issue for %s %s: %s\n", issue.Rule, issue.Result, issue.URL)
 		events = append(events, event.ActionStep{
-			Source: run.Source, Run: run.ID, Number: uint32(i + 1), Name: "issue " + issue.Rule, Status: event.Succeeded,
+			Source: run.Source, Run: run.ID, Number: uint32(i + 1), Name: batch.IssueStep + issue.Rule, Status: event.Succeeded,
 			At: s.now(), URL: issue.URL, Note: issue.Result,
 		})
 	}

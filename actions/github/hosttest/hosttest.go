@@ -300,6 +300,9 @@ func (s *Server) repo(r *http.Request, full string, repo *Repo, path []string, b
 		if len(path) == 3 && path[2] == "comments" {
 			return repo.comments(r.Method, path[1], body)
 		}
+		if len(path) == 2 && r.Method == http.MethodPatch {
+			return repo.changeIssue(full, path[1], body)
+		}
 		if len(path) == 1 && (r.Method == http.MethodPost || r.URL.Query().Has("labels")) {
 			return repo.issues(r, full, body)
 		}

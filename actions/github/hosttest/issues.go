@@ -12,6 +12,8 @@ type Issue struct {
 	Title, Body string
 	Labels      []string
 	Closed      bool
+	Reason      string // of its state
+	Comments    []string
 }
 
 func (i *Issue) document(full string) object {
@@ -25,7 +27,26 @@ func (i *Issue) document(full string) object {
 	}
 	return object{"labels": labels, "number": i.Number,
 		"html_url": fmt.Sprintf("https://github.example/%s/issues/%d", full, i.Number),
-		"state":    state, "title": i.Title, "body": i.Body}
+		"state":    state, "title": i.Title, "body": i.Body, "state_reason": i.Reason}
+}
+
+// issue is one that was opened; nil if there is none with the number.
+func (r *Repo) issue(number string) *Issue {
+	i := slices.IndexFunc(r.Opened, func(i *Issue) bool { return fmt.Sprint(i.Number) == number })
+	if i < 0 {
+		return nil
+	}
+	return r.Opened[i]
+}
+
+// changeIssue changes the state of an issue.
+func (r *Repo) changeIssue(full, number string, body object) (int, any) {
+	i := r.issue(number)
+	if i == nil {
+		return problem(http.StatusNotFound, "Not Found")
+	}
+	i.Closed, i.Reason = body["state"] == "closed", fmt.Sprint(body["state_reason"])
+	return http.StatusOK, i.document(full)
 }
 
 // issues opens an issue, or lists those with a label.

@@ -177,16 +177,20 @@ func (r *Repo) request(number string) *Pull {
 }
 
 func (r *Repo) comments(method, number string, body object) (int, any) {
-	p := r.request(number)
-	if p == nil {
+	var comments *[]string
+	if p := r.request(number); p != nil {
+		comments = &p.Comments
+	} else if i := r.issue(number); i != nil {
+		comments = &i.Comments
+	} else {
 		return problem(http.StatusNotFound, "Not Found")
 	}
 	if method == http.MethodPost {
-		p.Comments = append(p.Comments, fmt.Sprint(body["body"]))
+		*comments = append(*comments, fmt.Sprint(body["body"]))
 		return http.StatusCreated, object{"body": body["body"]}
 	}
 	all := []object{}
-	for _, c := range p.Comments {
+	for _, c := range *comments {
 		all = append(all, object{"body": c})
 	}
 	return http.StatusOK, all

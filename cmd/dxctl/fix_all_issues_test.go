@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/actions/batch"
+	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/catalog/descriptor"
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/report"
+	"github.com/dxctl/dxctl/scorecards"
+)
+
+const closingCard = `apiVersion: dxctl.dev/v1
+kind: Scorecard
+name: own
+title: Own
+filter: "true"
+levels: [bronze]
+rules:
+  - {id: readme, level: bronze, title: A README, expr: 'facts["t.readme"]', effort: minutes, why: w, fix: f}
+facts:
+  - {name: t.readme, type: bool, source: the test}
+`
+
+// TestClosable: an issue is closed once its rule passes by a fact that was observed after it was opened, and never a
+// second time.
+func TestClosable(t *testing.T) {
+	set := scorecards.LoadFiles([]scorecards.File{{Name: "own.yaml", Data: []byte(closingCard)}})
+	if err := set.Err(); err != nil {
+		t.Fatal(err)
+	}
+	engine, err := scorecards.New(set, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := time.Now().Add(-time.Hour).UTC()
+	e := descriptor.Entity{Ref: "component:default/pay", Kind: "Component", Name: "pay"}
+	const url = "https://github.com/acme/pay/issues/7"
+	for name, c := range map[string]struct {
+		value    bool
+		observed time.Duration // after the issue was opened
+		note     string        // of the step that opened it
+		closed   string        // note of a step that closed it; "": there is none
+		want     bool
+	}{
+		"it passes":                   {true, time.Minute, "opened", "", true},
+		"it does not":                 {false, time.Minute, "opened", "", false},
+		"the fact is older":           {true, -time.Minute, "opened", "", false},
+		"somebody else opened it":     {true, time.Minute, "open already", "", false},
+		"it was closed":               {true, time.Minute, "opened", github.IssueClosed, false},
+		"it was left, being opened":   {true, time.Minute, "opened", github.IssueReopened, false},
+		"opened, but without a label": {true, time.Minute, "opened without the label dxctl", "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			observed := opened.Add(c.observed)
+			reports := engine.Grade(e, map[string]event.Fact{"t.readme": {Source: "gh", Entity: e.Ref, Name: "t.readme",
+				Type: event.BoolFact, Value: fmt.Append(nil, c.value), ObservedAt: observed}})
+			steps := []event.ActionStep{{Run: "r", Name: batch.IssueStep + "readme", URL: url, Note: c.note, At: opened}}
+			var closed []event.ActionStep
+			if c.closed != "" {
+				closed = []event.ActionStep{{Run: "r", Name: batch.ClosingStep + "readme", URL: url, Note: c.closed}}
+			}
+			runs := map[string]event.ActionRun{"r": {ID: "r", Entity: e.Ref}}
+			got := closable(steps, closed, runs, []report.Service{{Entity: e, Reports: reports}})[e.Ref]
+			if len(got) > 0 != c.want {
+				t.Fatalf("%+v", got)
+			}
+			if c.want && (got[0].URL != url || got[0].Mark != github.IssueMark(e.Ref, "readme") ||
+				!strings.Contains(got[0].Note, "`t.readme` is") || !strings.Contains(got[0].Note, observed.Format(time.RFC3339))) {
+				t.Errorf("%+v", got[0])
+			}
+		})
+	}
+}
