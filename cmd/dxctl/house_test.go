@@ -324,7 +324,7 @@ var house = []struct {
 		imports: []string{
 			"event", "catalog/descriptor", "catalog/identifier", "repository", "repository/container", "repository/content",
 			"repository/pathlock", "repository/tree", "scorecards", "scorecards/checkout", "scorecards/paths", "actions", "actions/checkout",
-			"actions/merge",
+			"actions/merge", "spelling",
 		},
 		children: true,
 	},
@@ -453,7 +453,7 @@ var house = []struct {
 			"actions/fix",
 			"actions/preview",
 			"actions/repositories",
-			"repository/pathlock",
+			"repository/pathlock", "repository/setting",
 			"actions/github",
 			"scorecards/paths",
 			"access",
