@@ -177,6 +177,9 @@ func TestFacts(t *testing.T) {
 		"repository.workflows.untrusted_checkouts": {
 			{workflow("on: pull_request_target\njobs: {a: {steps: [{uses: actions/checkout@v4, with: {ref: '${{ github.head_ref }}'}}]}}"), "[.github/workflows/a.yml:2: it checks out"},
 			{workflow("on: pull_request\njobs: {}"), "[]"}, {badWorkflow, "? .github"},
+			{workflow("on: {pull_request: {}, pull_request_target: {types: [labeled]}}\njobs: {a: {if: \"github.event_name == 'push' || (github.event_name == 'pull_request_target' && github.event.label.name == 'ok-to-test')\", steps: [{uses: actions/checkout@v4, with: {ref: '${{ github.event.pull_request.head.sha }}'}}]}}"), "[]"},
+			{workflow("on: {pull_request_target: {types: [labeled, synchronize]}}\njobs: {a: {if: \"github.event.label.name == 'ok-to-test'\", steps: [{uses: actions/checkout@v4, with: {ref: '${{ github.head_ref }}'}}]}}"), "[.github/workflows/a.yml:2: it checks out"},
+			{workflow("on: {pull_request_target: {types: [labeled]}}\njobs: {a: {if: \"github.event.label.name == 'ok-to-test' || true\", steps: [{uses: actions/checkout@v4, with: {ref: '${{ github.head_ref }}'}}]}}"), "[.github/workflows/a.yml:2: it checks out"},
 			{workflow("on: pull_request_target\njobs: {a: {if: \"github.event.pull_request.user.login == 'dependabot[bot]'\", steps: [{uses: actions/checkout@v4, with: {ref: '${{ github.head_ref }}'}}]}}"), "[]"},
 			{workflow("on: pull_request_target\njobs: {a: {if: \"github.actor == 'dependabot[bot]'\", steps: [{uses: actions/checkout@v4, with: {ref: '${{ github.head_ref }}'}}]}}"), "[.github/workflows/a.yml:2: it checks out"},
 			{workflow("on: pull_request_target\njobs: {a: {steps: [{if: github.event.pull_request.head.repo.full_name == github.repository || true, uses: actions/checkout@v4, with: {ref: '${{ github.head_ref }}'}}]}}"), "[.github/workflows/a.yml:2: it checks out"},

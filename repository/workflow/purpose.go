@@ -257,11 +257,11 @@ func (w *Workflow) UntrustedCheckouts() []fact.Location {
 	}
 	var at []fact.Location
 	for _, j := range w.Jobs {
-		if trusted.MatchString(j.If) {
+		if trusted.MatchString(j.If) || w.afterLabel(j.If) {
 			continue
 		}
 		for _, s := range j.Steps {
-			if trusted.MatchString(s.If) {
+			if trusted.MatchString(s.If) || w.afterLabel(s.If) {
 				continue
 			}
 			checksOut := s.Uses != nil && s.Uses.Action == "actions/checkout" &&
@@ -272,6 +272,29 @@ func (w *Workflow) UntrustedCheckouts() []fact.Location {
 		}
 	}
 	return at
+}
+
+var (
+	labelCondition = regexp.MustCompile(`\bgithub\.event\.label\.name\s*==\s*'[^']+'`)
+	eventCondition = regexp.MustCompile(`\bgithub\.event_name\s*==\s*'(\w+)'`)
+)
+
+// afterLabel reports whether a condition holds only after somebody with rights in the repository has set a label on the
+// pull request, as it is at that moment: each alternative asks for the label, or for another event. Commits that are
+// pushed later do not start the workflow.
+func (w *Workflow) afterLabel(condition string) bool {
+	on := w.On("pull_request_target")
+	if on == nil || !slices.Equal(on.Types, []string{"labeled"}) || w.On("workflow_run") != nil ||
+		w.On("issue_comment") != nil || strings.Contains(condition, "!(") {
+		return false
+	}
+	for _, alternative := range strings.Split(condition, "||") {
+		event := eventCondition.FindStringSubmatch(alternative)
+		if !labelCondition.MatchString(alternative) && (event == nil || event[1] == "pull_request_target") {
+			return false
+		}
+	}
+	return true
 }
 
 // trusted finds conditions that only the code of trusted people meets: of the repository itself, of one author, or of
