@@ -37,6 +37,21 @@ func (d Descriptor) CommandLine(in Input) string {
 	return strings.Join(words, " ")
 }
 
+// CarryOut returns the command lines that carry out the plan of an input, each with what it does.
+func (d Descriptor) CarryOut(in Input) []Command {
+	line := d.CommandLine(in)
+	var all []Command
+	for _, o := range d.Options {
+		if o.Applies {
+			all = append(all, Command{Line: line + " --" + o.Flag, Why: o.Description})
+		}
+	}
+	if all == nil {
+		all = []Command{{Line: line, Why: "carry it out"}}
+	}
+	return all
+}
+
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:=,+%][A-Za-z0-9_./:=,+%@-]*$`)
 
 // quoted returns a word as a POSIX shell reads it. A word that begins with a dash cannot be read as a flag where it is

@@ -53,6 +53,7 @@ type Descriptor struct {
 type Option struct {
 	Flag        string // without dashes: write
 	Description string // a sentence without a full stop; `NAME` in it is what the help shows as the value
+	Applies     bool   // it takes no value, and with it the command carries out the plan instead of only showing it
 }
 
 // Option returns the description of an option, for its flag. It panics for a flag that the action does not describe,

@@ -50,7 +50,7 @@ func TestMistakesInDescriptors(t *testing.T) {
 		{"texts without a name of one", func(d *Descriptor) { d.Input[4].One = "" }, "and only they"},
 		{"a text with a name of one", func(d *Descriptor) { d.Input[0].One = "x" }, "and only they"},
 		{"no command", func(d *Descriptor) { d.Command = "" }, "command, title, description and plan are required"},
-		{"an option that is an input", func(d *Descriptor) { d.Options = []Option{{"name", "a"}} }, `the option "name"`},
+		{"an option that is an input", func(d *Descriptor) { d.Options = []Option{{Flag: "name", Description: "a"}} }, `the option "name"`},
 		{"an option without description", func(d *Descriptor) { d.Options = []Option{{Flag: "a"}} }, `the option "a"`},
 		{"an enum of booleans", func(d *Descriptor) { d.Input[5].Enum = []string{"true"} }, "only a string has"},
 		{"a pattern of texts", func(d *Descriptor) { d.Input[4].Pattern = "a" }, "only a string and a list"},
@@ -158,6 +158,18 @@ func TestCommandLine(t *testing.T) {
 		if got := d.CommandLine(in); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
+	}
+}
+
+// TestCarryOut names the flags with which a plan is carried out; without any, the command does it.
+func TestCarryOut(t *testing.T) {
+	d := sample()
+	if got := d.CarryOut(nil); len(got) != 1 || got[0].Line != "dxctl do sample" {
+		t.Errorf("%+v", got)
+	}
+	d.Options = []Option{{Flag: "dry", Description: "no"}, {Flag: "write", Description: "write it", Applies: true}}
+	if got := d.CarryOut(Input{"name": "a"}); len(got) != 1 || got[0] != (Command{"dxctl do sample a --write", "write it"}) {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -61,7 +61,7 @@ func (a *Action) Descriptor() actions.Descriptor {
 			"The commands that come next, such as those that protect the default branch.",
 		},
 		Options: []actions.Option{
-			{Flag: "yes", Description: "ask nothing, and create it"},
+			{Flag: "yes", Description: "ask nothing, and create it", Applies: true},
 			{Flag: "out", Description: "write the plan to a `FILE`, and create nothing"},
 			{Flag: "apply", Description: "apply the plan in a `FILE` that --out wrote"},
 			{Flag: "resume", Description: "continue the creation of NAME that was interrupted"},

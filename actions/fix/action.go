@@ -64,8 +64,8 @@ func (a *Action) Descriptor() actions.Descriptor {
 
 // options are the flags that are no input.
 var options = []actions.Option{
-	{Flag: "write", Description: "write the files"},
-	{Flag: "pr", Description: "open, update or close the pull request with these changes on GitHub"},
+	{Flag: "write", Description: "write the files", Applies: true},
+	{Flag: "pr", Description: "open, update or close the pull request with these changes on GitHub", Applies: true},
 	{Flag: "repository", Description: "with --pr: `OWNER/NAME` on GitHub; default: of the descriptor or origin"},
 	{Flag: "check", Description: "exit with 2 if there are changes to make"},
 	{Flag: "resolve", Description: "ask the registries of images for digests, with the credentials that docker login " +

@@ -104,7 +104,7 @@ func (a *Action) Descriptor() actions.Descriptor {
 			"What it rests on: the value of each setting that is changed.",
 		},
 		Options: []actions.Option{
-			{Flag: "yes", Description: "apply the plan"},
+			{Flag: "yes", Description: "apply the plan", Applies: true},
 			{Flag: "check", Description: "exit with 2 if there are settings to change"},
 			{Flag: "out", Description: "save the plan as JSON in a `FILE`"},
 			{Flag: "apply", Description: "apply the plan in a `FILE`, unless the settings changed"},

@@ -30,7 +30,8 @@ type actionView struct {
 	Problems []string // what is wrong with no field
 	Wrong    int      // fields with a problem
 	Choices  []actionChoice
-	Command  string // that carries the plan out
+	Command  string // that shows the plan
+	CarryOut []actions.Command
 	Contents bool
 	Plan     *actions.Document // nil: none is asked for, or there is none
 	Rules    []fix.Group       // of a plan of fixes
@@ -114,7 +115,7 @@ func (p *Pages) action(ctx context.Context, action actions.Action, r route.Reque
 			view.choose(refused.Choices, r)
 		default:
 			view.show(doc)
-			view.Command = f.d.CommandLine(f.input())
+			view.Command, view.CarryOut = f.d.CommandLine(f.input()), f.d.CarryOut(f.input())
 		}
 	}
 	var left []string
