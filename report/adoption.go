@@ -87,21 +87,21 @@ func PathNames(a metrics.Adoption) []string {
 
 // AdoptionDocument is the adoption of golden paths as JSON.
 type AdoptionDocument struct {
-	Definition metrics.Definition     `json:"definition"`
-	Services   int                    `json:"services"` // of which it is known
-	Adopters   int                    `json:"adopters"`
-	Unknown    int                    `json:"unknown"`
-	Share      *float64               `json:"share"` // null: nothing is known
-	Paths      []metrics.PathAdoption `json:"paths"`
-	Total      int                    `json:"total"` // of Subjects, on all pages
-	Subjects   []AdoptionRow          `json:"subjects"`
-	Next       string                 `json:"next"`
+	Definition    metrics.Definition     `json:"definition"`
+	Services      int                    `json:"services"` // of which it is known
+	Adopters      int                    `json:"adopters"`
+	Unknown       int                    `json:"unknown"`
+	Share         *float64               `json:"share"` // null: nothing is known
+	Paths         []metrics.PathAdoption `json:"paths"`
+	SubjectsTotal int                    `json:"subjects_total"` // on all pages
+	Subjects      []AdoptionRow          `json:"subjects"`
+	Next          string                 `json:"next"`
 }
 
 // NewAdoptionDocument returns a page of the services.
 func NewAdoptionDocument(a metrics.Adoption, rows []AdoptionRow, p Page) AdoptionDocument {
 	return AdoptionDocument{
 		Definition: a.Definition, Services: a.Services, Adopters: a.Adopters, Unknown: a.Unknown, Share: a.Share,
-		Paths: a.Paths, Total: len(rows), Subjects: PageOf(rows, p),
+		Paths: a.Paths, SubjectsTotal: len(rows), Subjects: PageOf(rows, p),
 	}
 }

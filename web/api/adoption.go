@@ -30,6 +30,6 @@ func (a *API) adoption(ctx context.Context, r route.Request) (route.Answer, erro
 	}
 	rows := sorting.Rows(a.reader.SelectAdoption(all, filter), report.AdoptionColumns, order)
 	doc := report.NewAdoptionDocument(all, rows, p)
-	doc.Next = route.NextPage(adoptionPath, r, p, doc.Total)
+	doc.Next = route.NextPage(adoptionPath, r, p, doc.SubjectsTotal)
 	return document(doc)
 }
