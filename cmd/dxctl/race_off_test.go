@@ -2,5 +2,5 @@
 
 package main
 
-// allowedGrowth is how far the memory of dxctl serve may grow under 40 half-sent bodies, in MB.
-const allowedGrowth = 150
+// withRaceDetector tells that this test binary has the race detector.
+const withRaceDetector = false

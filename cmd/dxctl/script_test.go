@@ -24,28 +24,6 @@ import (
 	"github.com/dxctl/dxctl/store/storetest"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(closingEngine{m}, map[string]func(){"dxctl": main})
-}
-
-// closingEngine closes the engine that tests have opened in this process before testscript exits it.
-type closingEngine struct{ m *testing.M }
-
-func (c closingEngine) Run() int {
-	// the processes that tests start run in directories of their own
-	if library, err := embedded.FindLibrary(); err == nil {
-		_ = os.Setenv(embedded.LibraryVariable, library)
-	}
-	// they count their writes to GitHub in the cache directory of the user
-	cache, err := os.MkdirTemp("", "dxctl-cache-")
-	if err != nil {
-		panic(err)
-	}
-	defer func() { _ = os.RemoveAll(cache) }()
-	_ = os.Setenv("XDG_CACHE_HOME", cache)
-	return storetest.Run(c.m)
-}
-
 // TestScripts runs whole sessions, as a person would type them, against the real binary, the real engine and a GitHub
 // on loopback. $GITHUB is that GitHub's API, $ADDR a free address to serve on, people.csv has one engineer, ada, who
 // started twelve days ago.
@@ -83,6 +61,9 @@ func TestScripts(t *testing.T) {
 			env.Setenv(embedded.LibraryVariable, library)
 			// By default, a command with the race detector waits for a second before it ends.
 			env.Setenv("GORACE", os.Getenv("GORACE"))
+			if raced[strings.TrimPrefix(filepath.Base(env.WorkDir), "script-")] {
+				env.Setenv("PATH", racedPath)
+			}
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("GITHUB", server.API())
 			env.Setenv("ADDR", address)
@@ -94,6 +75,7 @@ func TestScripts(t *testing.T) {
 			"exits":   exits,
 			"answers": answers,
 			"damage":  damage,
+			"engine":  engine,
 			"same":    same,
 			"posts":   posts,
 		},
