@@ -93,15 +93,20 @@ TEST_LDFLAGS := -s -w $(if $(RACE),$(shell command -v ld.gold >/dev/null 2>&1 &&
 # Three packages run in parallel: many tests wait for a process, a server or a browser rather than for the CPU. The
 # slowest packages start first, so that none of them runs alone in the end. go vet is part of make lint.
 #
-# The tests of four packages compute in one goroutine. There is no race to detect, and the detector would make them many
-# times as slow.
+# Where tests only compute, the detector would make them 7 to 50 times as slow. Four packages have one goroutine, and no
+# race to detect; that of disclosure has few, and the detector sees them in the short tests. The commands that cmd/dxctl
+# starts as processes have the detector only where they serve (see processes_test.go there).
 SLOW_PACKAGES := ./cmd/dxctl ./web/server ./cmd/dxctl/demo ./store
 SEQUENTIAL := actions/fix delimited scorecards/paths/pathcheck surveys/form
+COMPUTING := surveys/disclosure
+SHORT := TestTeams|TestCorrections
 test: engine assets webhook-examples axe tech-insights github-schemas chromium ## run all tests, with the race detector if there is a C compiler
 	@test -n "$(RACE)" || echo "no C compiler (cc): running the tests without the race detector"
 	go test -vet=off -ldflags "-s -w" $(addprefix ./,$(SEQUENTIAL))
+	go test -vet=off -ldflags "-s -w" -skip '^($(SHORT))$$' ./$(COMPUTING)
+	go test $(RACE) -vet=off -ldflags "$(TEST_LDFLAGS)" -run '^($(SHORT))$$' ./$(COMPUTING)
 	GORACE=atexit_sleep_ms=0 go test $(RACE) -vet=off -ldflags "$(TEST_LDFLAGS)" -p 3 -timeout 30m $(SLOW_PACKAGES) \
-	  $$(go list ./... | grep -v $(foreach p,$(SEQUENTIAL),-e /$(p)$$))
+	  $$(go list ./... | grep -v $(foreach p,$(SEQUENTIAL) $(COMPUTING),-e /$(p)$$))
 
 test-kubernetes: engine $(BED)/bed $(BED)/rollouts-controller ## run the scenarios of the Kubernetes collector on a real API server (first build: 10 to 16 minutes)
 	go vet -tags kubernetesbed ./collectors/kubernetes/...
