@@ -184,5 +184,6 @@ func (d Descriptor) Fields(remote bool) []Field {
 // Remote reports whether the action can be planned over HTTP: its input names an entity of the catalog, and nothing
 // confines it to the command line.
 func (d Descriptor) Remote() bool {
-	return d.CommandLineOnly == "" && slices.ContainsFunc(d.Input, func(f Field) bool { return f.Entity != "" && !f.Local })
+	named := func(f Field) bool { return f.Entity != "" && !f.Local }
+	return d.CommandLineOnly == "" && slices.ContainsFunc(d.Input, named)
 }

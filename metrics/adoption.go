@@ -63,7 +63,7 @@ type adoptionRow struct {
 func (r adoptionRow) state() AdoptionState {
 	s := AdoptionState{
 		Service: r.Service, Name: r.Name, Team: r.Team, State: FollowsNone, GoldenPath: r.GoldenPath, Version: r.Version,
-		Drift: int(r.Drift), Declined: int(r.Declined), //nolint:gosec // lengths of lists
+		Drift: int(r.Drift), Declined: int(r.Declined),
 	}
 	if r.ObservedAt != nil {
 		at := r.ObservedAt.UTC()

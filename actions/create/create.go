@@ -268,7 +268,7 @@ func (a *Action) checkInput(in actions.Input, ref string, path *paths.Path) erro
 
 // answerErrors returns the errors of answers as those of inputs.
 func answerErrors(err error) error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // each error of the list has its own place
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return err
 	}

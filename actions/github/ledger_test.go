@@ -41,14 +41,14 @@ func TestLedger(t *testing.T) {
 	others(0)
 	note(theirs, 1)
 	others(1)
-	clock.Sleep(t.Context(), 2*time.Hour) //nolint:errcheck // its context does not end
+	clock.Sleep(t.Context(), 2*time.Hour)
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	line := fmt.Sprintf("%d 3\n", clock.Now().Add(-90*time.Minute).UnixMilli())
 	fmt.Fprint(file, "not a line\n", strings.Repeat(line, (1<<20)/len(line)+1), clock.Now().UnixMilli(), " 3\n17 ")
-	file.Close() //nolint:errcheck // it is read below
+	file.Close()
 	if times, err := github.NewLedger(path, 1, clock.Now).Others(); err != nil || len(times) != 1 {
 		t.Errorf("%d times, %v", len(times), err)
 	}

@@ -144,7 +144,8 @@ func (h *Host) get(ctx context.Context, path string, into any) error {
 func (h *Host) send(ctx context.Context, method, path string, body, into any) error {
 	err := h.client.Send(ctx, method, path, body, into)
 	if client.Status(err) == http.StatusNotFound {
-		right := "a token needs the scope repo, workflow for files of workflows, and the role write or admin in the repository"
+		right := "a token needs the scope repo, workflow for files of workflows, " +
+			"and the role write or admin in the repository"
 		if h.app {
 			right = "the App's installation needs the repository and the permission to write what was sent"
 		}

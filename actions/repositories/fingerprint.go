@@ -48,7 +48,7 @@ func fingerprint(ctx context.Context, dir string) (string, error) {
 		if err == nil {
 			add(name, info)
 		}
-		return nil //nolint:nilerr // it was removed meanwhile
+		return nil
 	})
 	if errors.Is(err, errMany) {
 		return "", nil

@@ -76,8 +76,8 @@ func (a *Action) Descriptor() actions.Descriptor {
 		Name:    Name,
 		Command: "waiver request",
 		Title:   "Ask for a waiver of a rule",
-		Description: "Writes a waiver into its file, to be committed and proposed like any other change, or proposes it as a " +
-			"pull request with --pr. It counts once the change is merged, for scorecards that take waivers from there.",
+		Description: "Writes a waiver into its file, to be committed and proposed like any other change, or proposes it " +
+			"as a pull request with --pr. It counts once the change is merged, for scorecards that take waivers from there.",
 		Input: []actions.Field{
 			{Name: ServiceField, Title: "Service", Type: actions.String, Required: true, Entity: "Component", Argument: true,
 				Example:     "component:default/payment-service",

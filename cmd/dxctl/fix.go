@@ -79,15 +79,7 @@ With --check the exit code is 2 if there are changes to make, and 0 if there are
 			if o.input, err = d.Check(in, false); err != nil {
 				return err
 			}
-			if err := o.validate(o.all.all); err != nil {
-				return err
-			}
-			for _, name := range []string{fix.PathField, fix.AnswersField} {
-				if o.settings && !o.all.all && in[name] != nil {
-					return exit.With(exit.Usage, fmt.Errorf("--settings changes no files: leave out --golden-path and --answer"))
-				}
-			}
-			if err := o.all.validate(o.input.Text(fix.ServiceField), o.undo); err != nil {
+			if err := o.validateModes(in); err != nil {
 				return err
 			}
 			switch {
@@ -122,6 +114,19 @@ With --check the exit code is 2 if there are changes to make, and 0 if there are
 	cmd.MarkFlagsMutuallyExclusive("resolve", "all")
 	cmd.MarkFlagsMutuallyExclusive("resolve", "settings")
 	return cmd
+}
+
+// validateModes refuses what does not go together.
+func (o fixOptions) validateModes(in actions.Input) error {
+	if err := o.validate(o.all.all); err != nil {
+		return err
+	}
+	for _, name := range []string{fix.PathField, fix.AnswersField} {
+		if o.settings && !o.all.all && in[name] != nil {
+			return exit.With(exit.Usage, fmt.Errorf("--settings changes no files: leave out --golden-path and --answer"))
+		}
+	}
+	return o.all.validate(o.input.Text(fix.ServiceField), o.undo)
 }
 
 // word is the directory or the service.

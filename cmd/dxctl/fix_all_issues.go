@@ -52,10 +52,10 @@ func closable(steps, closed []event.ActionStep, runs map[string]event.ActionRun,
 		}
 	}
 	all := map[string][]github.IssueClosing{}
-	for i := range services {
-		ref := services[i].Entity.Ref
+	for _, service := range services {
+		ref := service.Entity.Ref
 		for _, o := range opened[ref] {
-			if note := passesSince(services[i].Reports, o); note != "" {
+			if note := passesSince(service.Reports, o); note != "" {
 				all[ref] = append(all[ref], github.IssueClosing{Rule: o.rule, Mark: github.IssueMark(ref, o.rule), URL: o.url,
 					Note: note})
 			}
@@ -87,7 +87,8 @@ func passesSince(reports []scorecards.Report, o openedIssue) string {
 	if latest.Name == "" {
 		return ""
 	}
-	return fmt.Sprintf("dxctl: the rule %s passes now: %s is %s, observed at %s by %s. Reopen this issue to follow it again.",
+	return fmt.Sprintf("dxctl: the rule %s passes now: %s is %s, observed at %s by %s. "+
+		"Reopen this issue to follow it again.",
 		actions.InlineCode(o.rule), actions.InlineCode(latest.Name), actions.InlineCode(latest.Value),
 		latest.ObservedAt.UTC().Format(time.RFC3339), latest.Source)
 }

@@ -70,6 +70,7 @@ func (f *fixer) planAll(ctx context.Context, o fixOptions) (*batch.Plan, error) 
 	if err != nil {
 		return nil, err
 	}
+	//nolint:contextcheck // the forecast waits for a clock of its own
 	return batch.New(s, items, append(left, failed...), github.PublishedLimits)
 }
 

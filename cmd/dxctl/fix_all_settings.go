@@ -95,8 +95,9 @@ func (f *fixer) planSettings(ctx context.Context, item *batch.Item, head github.
 }
 
 // settingsOf plans the settings of a repository, by what was collected of it and by what is read of what is to change.
-func (f *fixer) settingsOf(ctx context.Context, head github.Head, s batch.Settings, plan *fix.Plan, want settings.Want) (
-	settings.Planned, error) {
+func (f *fixer) settingsOf(
+	ctx context.Context, head github.Head, s batch.Settings, plan *fix.Plan, want settings.Want,
+) (settings.Planned, error) {
 	known, err := f.KnownSettings(ctx, plan.Service, f.changed[plan.Service.Ref])
 	if err != nil {
 		return settings.Planned{}, err

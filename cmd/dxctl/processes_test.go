@@ -99,6 +99,13 @@ const holding = "holding\n"
 // hold keeps the engine of the store of ./dx.yaml open until it is interrupted, and shares it, as a server does. A
 // script that starts it first pays once for the start of an engine, and not with every command.
 func hold() {
+	if err := holdUntilInterrupted(); err != nil {
+		fmt.Fprintln(os.Stderr, "hold:", err)
+		os.Exit(1)
+	}
+}
+
+func holdUntilInterrupted() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	cfg, err := config.Load("dx.yaml")
@@ -111,8 +118,5 @@ func hold() {
 			err = a.Close()
 		}
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "hold:", err)
-		os.Exit(1)
-	}
+	return err
 }

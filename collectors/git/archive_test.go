@@ -49,9 +49,10 @@ func TestArchiveOfARepository(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h.Typeflag == tar.TypeXGlobalHeader {
+		switch h.Typeflag {
+		case tar.TypeXGlobalHeader:
 			commit = h.PAXRecords["comment"]
-		} else if h.Typeflag == tar.TypeReg {
+		case tar.TypeReg:
 			names = append(names, h.Name)
 		}
 	}

@@ -233,7 +233,8 @@ var releaseName = regexp.MustCompile(`(?i)\b(release|publish)`)
 
 // startedToRelease reports whether a workflow is started by a person, and is called a release.
 func startedToRelease(w *workflow.Workflow) bool {
-	return w.On("workflow_dispatch") != nil && (releaseName.MatchString(w.Name) || releaseName.MatchString(path.Base(w.Path)))
+	return w.On("workflow_dispatch") != nil &&
+		(releaseName.MatchString(w.Name) || releaseName.MatchString(path.Base(w.Path)))
 }
 
 func forVersions(w *workflow.Workflow) bool {

@@ -131,14 +131,14 @@ func (p *Plan) CheckTurned(r Result, earlier surveys.Answers) {
 			continue
 		}
 		p.against[item.Key] = true
-		p.Notes = append(p.Notes, fmt.Sprintf("item %s looks turned round since survey %s: its mean or what it has in common "+
-			"with the other items is mirrored. Check in the form that its numbers still go the same way; if they do not, write "+
-			"scale: %s in the map. Nothing was changed", item.Key, earlier.Survey, turnedScale(item)))
+		p.Notes = append(p.Notes, fmt.Sprintf("item %s looks turned round since survey %s: its mean or what it has in "+
+			"common with the other items is mirrored. Check in the form that its numbers still go the same way; if they do "+
+			"not, write scale: %s in the map. Nothing was changed", item.Key, earlier.Survey, turnedScale(item)))
 	}
 	if len(mirrored) >= leastMirrored && 2*len(mirrored) > clearMeans {
-		p.Notes = append(p.Notes, fmt.Sprintf("the means of %d of the %d items whose mean was clear in survey %s are mirrored "+
-			"about the middle of their scale (%s): check in the form whether all numbers were turned round; if they were, write "+
-			"the scales the other way round in the map, such as 5-1. Nothing was changed", len(mirrored), clearMeans,
+		p.Notes = append(p.Notes, fmt.Sprintf("the means of %d of the %d items whose mean was clear in survey %s are "+
+			"mirrored about the middle of their scale (%s): check in the form whether all numbers were turned round; if they "+
+			"were, write the scales the other way round in the map, such as 5-1. Nothing was changed", len(mirrored), clearMeans,
 			earlier.Survey, strings.Join(mirrored, ", ")))
 	}
 }

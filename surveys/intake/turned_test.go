@@ -50,7 +50,7 @@ func turnedNotes(now, before surveys.Answers) []string {
 
 // Ordinary quarters are not said to be turned round, whether people have a mood or not; one item or all that are, are.
 func TestTurnedScalesAreNoticed(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
+	random := rand.New(rand.NewPCG(1, 2))
 	const quarters, items = 60, 14
 	every := make([]int, items)
 	for k := range every {
@@ -93,7 +93,7 @@ func TestTurnedScalesAreNoticed(t *testing.T) {
 // A scale that is turned round is noticed by its mean where there is nothing to compare it with, and said how to
 // correct it. A survey of few answers, or of other items, says nothing.
 func TestTurnedScaleOfOneItem(t *testing.T) {
-	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // a test
+	random := rand.New(rand.NewPCG(3, 4))
 	before, now := simulated(random, "2026-Q2", 40, []float64{0.5}, 0), simulated(random, "2026-Q3", 40, []float64{0.5}, 0)
 	turn(now, 0)
 	notes := turnedNotes(now, before)

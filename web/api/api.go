@@ -26,6 +26,9 @@ type API struct {
 // New returns the API of a reader.
 func New(reader *report.Reader, version string) *API { return &API{reader: reader, version: version} }
 
+// lister makes the route of a list, with its filters and the columns of the page that shows the same.
+type lister func(path string, produce route.Maker, title string, filters []string) route.Route
+
 // Routes are the addresses of the API. Lists take the filters and the columns of the pages that show the same.
 func (a *API) Routes() []route.Route {
 	list := func(path string, produce route.Maker, title string, filters []string) route.Route {
@@ -85,11 +88,7 @@ func (a *API) Routes() []route.Route {
 			With(sortedBy(sorting.Columns(report.TeamColumns))).Answers(report.TeamsDocument{}),
 		route.Get("/api/v1/metrics", a.definitions).Titled("the definitions of the metrics").
 			Answers(DefinitionsDocument{}),
-		list(adoptionPath, a.adoption, "golden-path adoption: which services follow a golden path by their lock files",
-			route.AdoptionFilters).
-			With(sortedBy(sorting.Columns(report.AdoptionColumns)), oneOf("state", "state of the service",
-				report.AdoptionStates), route.Parameter{Name: "path", Description: "name of a golden path"}).
-			Answers(report.AdoptionDocument{}),
+		a.adoptionRoute(list),
 		list("/api/v1/metrics/time-to-first-deploy", a.firstDeploy, "time to first deploy with its cohorts and subjects",
 			route.SubjectFilters).
 			With(sortedBy(sorting.Columns(report.SubjectColumns(metrics.Engineers)),
@@ -110,6 +109,14 @@ func (a *API) Routes() []route.Route {
 				EventsDocument[records.PipelineJob]{}, EventsDocument[records.Change]{}, EventsDocument[records.Incident]{},
 				EventsDocument[records.ActionRun]{}),
 	})
+}
+
+func (a *API) adoptionRoute(list lister) route.Route {
+	return list(adoptionPath, a.adoption, "golden-path adoption: which services follow a golden path by their lock files",
+		route.AdoptionFilters).
+		With(sortedBy(sorting.Columns(report.AdoptionColumns)), oneOf("state", "state of the service",
+			report.AdoptionStates), route.Parameter{Name: "path", Description: "name of a golden path"}).
+		Answers(report.AdoptionDocument{})
 }
 
 // one has the routes of one entity.

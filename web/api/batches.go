@@ -9,9 +9,7 @@ import (
 )
 
 // batchRoutes are the addresses of batches of fixes, and of how fixes did.
-func (a *API) batchRoutes(
-	list func(path string, produce route.Maker, title string, filters []string) route.Route,
-) []route.Route {
+func (a *API) batchRoutes(list lister) []route.Route {
 	return []route.Route{
 		list("/api/v1/batches", a.batches, "batches of fixes: pull requests in waves, what became of them, what the grades "+
 			"after the merges say", route.BatchFilters).

@@ -9,7 +9,7 @@ import (
 )
 
 // surveyRoutes has the routes of surveys.
-func (a *API) surveyRoutes(list func(string, route.Maker, string, []string) route.Route) []route.Route {
+func (a *API) surveyRoutes(list lister) []route.Route {
 	return []route.Route{
 		live(list("/api/v1/surveys", a.surveys,
 			"published surveys with what everyone answered, and who took part in those that are not", nil)).

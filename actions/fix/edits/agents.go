@@ -124,7 +124,8 @@ func (e *editor) wrapper(ecosystem dependency.Ecosystem, command string) string 
 
 // packageManagers are those of Node.js, by their lock files.
 var packageManagers = []struct{ lock, name string }{
-	{"pnpm-lock.yaml", "pnpm"}, {"yarn.lock", "yarn"}, {"bun.lock", "bun"}, {"bun.lockb", "bun"}, {"package-lock.json", "npm"},
+	{"pnpm-lock.yaml", "pnpm"}, {"yarn.lock", "yarn"}, {"bun.lock", "bun"}, {"bun.lockb", "bun"},
+	{"package-lock.json", "npm"},
 }
 
 // declaredManager finds the package manager that a package.json declares.

@@ -32,6 +32,42 @@ func updateDependencies(e *editor) {
 		e.ask("", 0, "configure Renovate: the host is GitLab, which has no Dependabot")
 		return
 	}
+	updates := e.updates(missing)
+	if d := e.Facts.Dependencies.Dependabot.Value; d != nil {
+		e.yaml(d.Path, func(f *splice.File) error {
+			if len(f.Docs) == 0 || f.Docs[0] == nil {
+				return nil
+			}
+			list := splice.Field(f.Docs[0], "updates")
+			if list == nil {
+				return f.Insert(f.Docs[0], "", "updates", updates)
+			}
+			for _, update := range updates {
+				if err := f.Append(list, update); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		return
+	}
+	f, err := splice.Parse([]byte("version: 2\n"))
+	if err == nil {
+		err = f.Insert(f.Docs[0], "", "updates", updates)
+	}
+	var content []byte
+	if err == nil {
+		content, err = f.Bytes()
+	}
+	if err != nil {
+		e.ask("", 0, "configure Dependabot in .github/dependabot.yml: %v", err)
+		return
+	}
+	e.put(".github/dependabot.yml", content)
+}
+
+// updates are the entries of Dependabot for manifests that nothing updates.
+func (e *editor) updates(missing []dependency.Manifest) splice.List {
 	dirs := map[dependency.Ecosystem][]string{}
 	for _, m := range missing {
 		dir := "/"
@@ -70,37 +106,7 @@ func updateDependencies(e *editor) {
 			Key: "schedule", Value: splice.Map{{Key: "interval", Value: e.text("interval", "weekly")}},
 		}))
 	}
-	if d := e.Facts.Dependencies.Dependabot.Value; d != nil {
-		e.yaml(d.Path, func(f *splice.File) error {
-			if len(f.Docs) == 0 || f.Docs[0] == nil {
-				return nil
-			}
-			list := splice.Field(f.Docs[0], "updates")
-			if list == nil {
-				return f.Insert(f.Docs[0], "", "updates", updates)
-			}
-			for _, update := range updates {
-				if err := f.Append(list, update); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		return
-	}
-	f, err := splice.Parse([]byte("version: 2\n"))
-	if err == nil {
-		err = f.Insert(f.Docs[0], "", "updates", updates)
-	}
-	var content []byte
-	if err == nil {
-		content, err = f.Bytes()
-	}
-	if err != nil {
-		e.ask("", 0, "configure Dependabot in .github/dependabot.yml: %v", err)
-		return
-	}
-	e.put(".github/dependabot.yml", content)
+	return updates
 }
 
 const pullRequestTemplate = `## What and why

@@ -61,7 +61,8 @@ func (c *Client) Digest(ctx context.Context, image string) (string, error) {
 	switch {
 	case errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound:
 		return "", fmt.Errorf("asking %s for the digest of %s: there is no such image or tag", host, tag)
-	case errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden):
+	case errors.As(err, &answer) &&
+		(answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden):
 		return "", fmt.Errorf("asking %s for the digest of %s: the registry refuses (status %d); sign in with `docker login`",
 			host, tag, answer.StatusCode)
 	case err != nil:

@@ -43,7 +43,7 @@ func served(t *testing.T, around func(http.Handler) http.Handler) (host, digest 
 		t.Fatal(err)
 	}
 	requests = &[]string{}
-	handler := http.Handler(inner)
+	handler := inner
 	if around != nil {
 		handler = around(inner)
 	}

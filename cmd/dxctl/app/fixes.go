@@ -26,7 +26,8 @@ func (a *App) openFixes() (*fix.Action, *preview.Previews, error) {
 		dirs[i] = a.cfg.Path(dir)
 	}
 	opened, err := repositories.New(repositories.Config{
-		Dirs: dirs, Archive: a.archive, Revision: a.revision, Unpacked: filepath.Join(a.cfg.Path(a.cfg.Collect.Dir), "archives"), Now: a.now,
+		Dirs: dirs, Archive: a.archive, Revision: a.revision,
+		Unpacked: filepath.Join(a.cfg.Path(a.cfg.Collect.Dir), "archives"), Now: a.now,
 	})
 	if err != nil {
 		return nil, nil, err

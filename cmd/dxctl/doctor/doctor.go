@@ -148,7 +148,8 @@ func (f *Findings) examineSources(ctx context.Context, cfg config.Config, opt ap
 	case cat != nil:
 		entities = cat.Services()
 	}
-	list, err := collectors.All(cfg.Sources, app.CollectorOptions(cfg, opt, func() []descriptor.Entity { return entities }, nil))
+	graded := func() []descriptor.Entity { return entities }
+	list, err := collectors.All(cfg.Sources, app.CollectorOptions(cfg, opt, graded, nil))
 	if err != nil {
 		f.problem("sources", err)
 		return

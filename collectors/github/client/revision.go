@@ -7,7 +7,9 @@ import (
 
 // Revision returns the latest commit of a repository's default branch, "" if it has none, and the ETag of the answer.
 // The request is conditional on the ETag of an earlier answer: if that still holds, it is returned with notModified.
-func (c *Client) Revision(ctx context.Context, repository, etag string) (commit, tag string, notModified bool, err error) {
+func (c *Client) Revision(ctx context.Context, repository, etag string) (
+	commit, tag string, notModified bool, err error,
+) {
 	var commits []struct {
 		SHA string `json:"sha"`
 	}
