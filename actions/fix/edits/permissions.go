@@ -1,6 +1,7 @@
 package edits
 
 import (
+	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -19,7 +20,8 @@ var pushes = regexp.MustCompile(`(?m)\bgit push\b|\bdocker (image )?push\b|\bpus
 
 // tokenUse finds scripts and inputs that may use the token of the workflow.
 var tokenUse = regexp.MustCompile(`(?i)github[._]token|GH_TOKEN|\bgh\s|\bgit (push|fetch|clone|ls-remote|submodule)\b|hub\s|` +
-	`api\.github\.com|ghcr\.io|ACTIONS_ID_TOKEN|id-token|toJSON\(\s*(secrets|github)\s*\)`)
+	`api\.github\.com|ghcr\.io|ACTIONS_ID_TOKEN|id-token|toJSON\(\s*(secrets|github)\s*\)|` +
+	chosenSecret)
 
 // limitPermissions declares the least rights of the token for workflows whose steps are all known, and moves the rights
 // to write from a workflow to its jobs.
@@ -142,43 +144,28 @@ func (e *editor) neededBy(f *splice.File, j *workflow.Job, identity bool) (map[s
 	if part := splice.Field(f.Docs[0], "env"); part != nil && mentionsToken(part) {
 		return nil, part.Line, "the environment of the workflow has the token"
 	}
+	if part := splice.Field(node, "strategy"); part != nil && mentions(part, buildToken) {
+		return nil, part.Line, "its strategy may name the token"
+	}
 	read := newReader(e)
 	keeps := e.keepsToken(j.Steps, 0)
-	for i, s := range j.Steps {
+	for i := range j.Steps {
+		s := &j.Steps[i]
 		list := items(splice.Field(node, "steps"))
 		if i >= len(list) {
 			return nil, j.At.Line, "its steps are written elsewhere"
 		}
-		if s.Uses == nil {
-			if tokenUse.MatchString(s.Run) {
-				return nil, s.At.Line, "a script may use the token"
-			}
-			if reason := read.step(f, node, list[i], s.Run); (keeps || identity) && reason != "" {
-				return nil, s.At.Line, reason
-			}
-		} else if reason := e.neededByAction(&s, needed, 0); reason != "" {
-			return nil, s.Uses.At.Line, reason
-		} else if reason := read.action(s.Uses, 0); (keeps || identity) && reason != "" {
-			return nil, s.Uses.At.Line, reason
-		}
-		name := ""
+		line, reason := s.At.Line, ""
 		if s.Uses != nil {
-			name = strings.ToLower(s.Uses.Action)
+			line, reason = s.Uses.At.Line, read.action(s.Uses, 0)
+		} else {
+			reason = read.step(f, node, list[i], s.Run)
 		}
-		decides := func(input string) bool { return s.With[input] != "" }
-		if slices.ContainsFunc(deciding, decides) || s.With["only-new-issues"] == "true" {
-			return nil, s.At.Line, "an input of a step decides about its rights"
+		if !keeps && !identity {
+			reason = ""
 		}
-		if branches := s.With["delete-branch"]; name == "actions/stale" && branches != "" && branches != "false" {
-			needed["contents"] = "write"
-		}
-		_, known := needs[name]
-		with := splice.Field(list[i], "with")
-		if env := splice.Field(list[i], "env"); env != nil && mentionsToken(env) && len(needs[name]) == 0 {
-			return nil, env.Line, "a step gets the token"
-		}
-		if with != nil && mentionsToken(with) && (!known || name == "actions/checkout") {
-			return nil, with.Line, "a step gets the token"
+		if r := cmp.Or(e.neededByStep(s, list[i], needed, "", 0), reason); r != "" {
+			return nil, line, r
 		}
 	}
 	return needed, 0, ""
@@ -212,47 +199,100 @@ func (e *editor) local(u *workflow.Use) *workflow.Action {
 	return &e.Facts.Workflows.Actions[i]
 }
 
-// neededByAction adds the rights that an action needs, and returns why they are not known.
-func (e *editor) neededByAction(s *workflow.Step, needed map[string]string, depth int) string {
-	u := s.Uses
-	if u.Pin == workflow.PinLocal {
-		a := e.local(u)
-		if a == nil || depth > 5 {
-			return "the action " + u.Text + " is not read"
+// neededByStep adds the rights that a step needs, and returns why they are not known. of names the composite action
+// that has the step, such as " of ./setup"; it is "" for a step of a job. node is the step as it is written.
+func (e *editor) neededByStep(
+	s *workflow.Step, node *yaml.Node, needed map[string]string, of string, depth int,
+) string {
+	if s.Uses == nil {
+		if tokenUse.MatchString(s.Run) {
+			return "a script" + of + " may use the token"
 		}
-		for i := range a.Steps {
-			s := &a.Steps[i]
-			if s.Uses == nil && tokenUse.MatchString(s.Run) {
-				return "a script of " + u.Text + " may use the token"
-			}
-			if s.Uses != nil {
-				if reason := e.neededByAction(s, needed, depth+1); reason != "" {
-					return reason
-				}
-			}
+		if mentionsToken(splice.Field(node, "env")) {
+			return "a step" + of + " gets the token"
 		}
 		return ""
 	}
-	rights, reason := e.ofStep(s)
-	if reason != "" {
-		return reason
+	name := strings.ToLower(s.Uses.Action)
+	if s.Uses.Pin == workflow.PinLocal {
+		if reason := e.neededByComposite(s.Uses, needed, depth); reason != "" {
+			return reason
+		}
+	} else {
+		rights, reason := e.ofStep(s)
+		if reason != "" {
+			return reason
+		}
+		for scope, access := range rights {
+			if needed[scope] != "write" {
+				needed[scope] = access
+			}
+		}
 	}
-	for scope, access := range rights {
-		if needed[scope] != "write" {
-			needed[scope] = access
+	decides := func(input string) bool { return s.With[input] != "" && s.With[input] != "false" }
+	if slices.ContainsFunc(deciding, decides) {
+		return "an input of a step" + of + " decides about its rights"
+	}
+	if mentionsToken(splice.Field(node, "env")) && len(needs[name]) == 0 {
+		return "a step" + of + " gets the token"
+	}
+	if _, known := needs[name]; mentionsToken(splice.Field(node, "with")) && (!known || name == "actions/checkout") {
+		return "a step" + of + " gets the token"
+	}
+	return ""
+}
+
+// neededByComposite adds the rights that the steps of a composite action of the repository need.
+func (e *editor) neededByComposite(u *workflow.Use, needed map[string]string, depth int) string {
+	a := e.local(u)
+	if a == nil || depth > 5 {
+		return "the action " + u.Text + " is not read"
+	}
+	root, steps := e.written(a)
+	if len(steps) != len(a.Steps) {
+		return "the action " + u.Text + " is not read"
+	}
+	inputs := splice.Field(root, "inputs")
+	if inputs != nil && inputs.Kind != yaml.MappingNode {
+		return "the inputs of " + u.Text + " are not read"
+	}
+	for i := 1; inputs != nil && i < len(inputs.Content); i += 2 {
+		if mentionsToken(splice.Field(inputs.Content[i], "default")) {
+			return "an input of " + u.Text + " is the token"
+		}
+	}
+	for i := range a.Steps {
+		if reason := e.neededByStep(&a.Steps[i], steps[i], needed, " of "+u.Text, depth+1); reason != "" {
+			return reason
 		}
 	}
 	return ""
 }
 
-func mentionsToken(n *yaml.Node) bool {
+// written returns the file of a composite action and its steps as they are written; no steps if it cannot be read.
+func (e *editor) written(a *workflow.Action) (root *yaml.Node, steps []*yaml.Node) {
+	content, ok := e.content(a.Path)
+	if !ok {
+		return nil, nil
+	}
+	f, err := splice.Parse(content)
+	if err != nil || len(f.Docs) == 0 {
+		return nil, nil
+	}
+	return f.Docs[0], items(splice.Field(f.Docs[0], "runs", "steps"))
+}
+
+func mentionsToken(n *yaml.Node) bool { return mentions(n, tokenUse) }
+
+// mentions reports whether a text in a node matches, or is written elsewhere (an alias).
+func mentions(n *yaml.Node, what *regexp.Regexp) bool {
 	if n == nil {
 		return false
 	}
 	if n.Kind == yaml.ScalarNode {
-		return tokenUse.MatchString(n.Value)
+		return what.MatchString(n.Value)
 	}
-	return slices.ContainsFunc(n.Content, mentionsToken)
+	return n.Kind == yaml.AliasNode || slices.ContainsFunc(n.Content, func(n *yaml.Node) bool { return mentions(n, what) })
 }
 
 // moveToJobs gives the rights to write of a workflow to those of its jobs that have none of their own and may need

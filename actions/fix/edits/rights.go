@@ -1,6 +1,8 @@
 package edits
 
 import (
+	"maps"
+	"path"
 	"regexp"
 	"strings"
 
@@ -37,9 +39,12 @@ var needs = map[string]map[string]string{
 	"github/codeql-action/init":         {"security-events": "write", "actions": "read", "packages": "read"},
 	"github/codeql-action/autobuild":    {"security-events": "write", "actions": "read", "packages": "read"},
 	"github/codeql-action/analyze":      {"security-events": "write", "actions": "read", "packages": "read"},
-	"github/codeql-action/upload-sarif": {"security-events": "write"},
-	"ossf/scorecard-action":             {"security-events": "write", "id-token": "write"},
-	"actions/deploy-pages":              {"pages": "write", "id-token": "write"}, "actions/upload-pages-artifact": {},
+	"github/codeql-action/upload-sarif": {"security-events": "write", "actions": "read"},
+	"ossf/scorecard-action": {
+		"security-events": "write", "id-token": "write",
+		"actions": "read", "checks": "read", "issues": "read", "pull-requests": "read",
+	},
+	"actions/deploy-pages": {"pages": "write", "id-token": "write"}, "actions/upload-pages-artifact": {},
 	"actions/configure-pages":                  {"pages": "read"},
 	"actions/stale":                            {"issues": "write", "pull-requests": "write", "actions": "write"},
 	"actions/labeler":                          {"issues": "write", "pull-requests": "write"},
@@ -79,7 +84,7 @@ var needs = map[string]map[string]string{
 var deciding = []string{
 	"comment-summary-in-pr", "add-job-summary-as-pr-comment", "dependency-graph", "arguments", "use_oidc",
 	"discussion_category_name", "discussionCategory", "enablement", "github-pat", "native-image-pr-reports",
-	"native-image-job-reports",
+	"native-image-job-reports", "only-new-issues",
 }
 
 // ofStep returns the rights that the action of a step needs, known by its name and its inputs. reason is why they are
@@ -100,19 +105,40 @@ func (e *editor) ofStep(s *workflow.Step) (rights map[string]string, reason stri
 			}
 		}
 	case name == "goreleaser/goreleaser-action":
-		return e.ofReleaser()
+		return e.ofReleaser(s)
+	case name == "actions/stale":
+		if branches := s.With["delete-branch"]; branches != "" && branches != "false" {
+			return with(rights, "contents", "write"), ""
+		}
+	case name == "actions/download-artifact":
+		// Artifacts of other runs are read through the API.
+		for _, input := range []string{"run-id", "repository", "github-token"} {
+			if s.With[input] != "" {
+				return with(rights, "actions", "read"), ""
+			}
+		}
 	}
 	return rights, ""
 }
 
+// with returns rights and one more.
+func with(rights map[string]string, scope, access string) map[string]string {
+	all := maps.Clone(rights)
+	all[scope] = access
+	return all
+}
+
+// chosenSecret finds secrets whose name only the run decides: any may be the token.
+const chosenSecret = `\bsecrets\s*\[\s*[^'\s]`
+
 // buildToken finds inputs by which a build gets the token, or what the caller of an action passed.
-var buildToken = regexp.MustCompile(`(?i)github[._]token|GH_TOKEN|inputs\.\w*token`)
+var buildToken = regexp.MustCompile(`(?i)github[._]token|GH_TOKEN|inputs\.\w*token|` + chosenSecret)
 
 // login returns the rights with which the token logs in to a registry. Other passwords need none.
 func login(s *workflow.Step) (map[string]string, string) {
 	registry, password := strings.ToLower(s.With["registry"]), s.With["password"]
 	switch {
-	case strings.Contains(password, "inputs.") || strings.Contains(password, "env."):
+	case decidedByRun.MatchString(password):
 		return nil, "it is not known whether the token logs in to the registry"
 	case !buildToken.MatchString(password):
 		return map[string]string{}, ""
@@ -122,6 +148,9 @@ func login(s *workflow.Step) (map[string]string, string) {
 	}
 	return nil, "the token logs in to the registry " + registry
 }
+
+// decidedByRun finds passwords of which only the run decides whether they are the token.
+var decidedByRun = regexp.MustCompile(`\b(inputs|env|matrix|needs)\s*[.\[]|` + chosenSecret)
 
 // releaserRights are what parts of the configuration of GoReleaser need beyond writing a release.
 var releaserRights = []struct {
@@ -133,17 +162,39 @@ var releaserRights = []struct {
 	{regexp.MustCompile(`(?m)^milestones:`), "issues", "write"},
 }
 
-// releaserOther finds what uses the token in ways that are not known: commands after the release, discussions.
-var releaserOther = regexp.MustCompile(`(?m)^\s*(after|publishers|discussion_category_name):`)
+// releaserOther finds what uses the token in ways that are not known: commands after the release, discussions, pull
+// requests to other branches, and parts of the configuration that are in other files.
+var releaserOther = regexp.MustCompile(`(?m)^\s*(?:- )?` +
+	`(after|publishers|discussion_category_name|pull_request|includes):`)
+
+// releaserFiles are the usual names of the configuration of GoReleaser, in its working directory.
+var releaserFiles = []string{
+	".goreleaser.yaml", ".goreleaser.yml", "goreleaser.yaml", "goreleaser.yml", ".config/goreleaser.yaml",
+	".config/goreleaser.yml",
+}
+
+// releaserConfig finds the option of GoReleaser that names its configuration.
+var releaserConfig = regexp.MustCompile(`(?:^|\s)(?:-f|--config)(?:\s+|=)?(\S*)`)
 
 // ofReleaser returns the rights that GoReleaser needs for what its configuration has.
-func (e *editor) ofReleaser() (map[string]string, string) {
+func (e *editor) ofReleaser(s *workflow.Step) (map[string]string, string) {
+	dir, args := s.With["workdir"], s.With["args"]
+	if strings.Contains(dir+args, "${{") {
+		return nil, "the run decides which configuration GoReleaser reads"
+	}
+	names := releaserFiles
+	if option := releaserConfig.FindStringSubmatch(args); option != nil {
+		names = []string{strings.Trim(option[1], `"'`)}
+	}
 	rights := map[string]string{"contents": "write"}
-	for _, name := range releaserFiles {
+	read := false
+	for _, name := range names {
+		name = path.Join(dir, name)
 		content, ok := e.content(name)
 		if !ok {
 			continue
 		}
+		read = true
 		for _, r := range releaserRights {
 			if r.part.Match(content) {
 				rights[r.scope] = r.access
@@ -153,8 +204,8 @@ func (e *editor) ofReleaser() (map[string]string, string) {
 			return nil, "GoReleaser has " + string(part[1]) + " in " + name
 		}
 	}
+	if !read {
+		return nil, "the configuration of GoReleaser is not read"
+	}
 	return rights, ""
 }
-
-// releaserFiles are the usual names of the configuration of GoReleaser.
-var releaserFiles = []string{".goreleaser.yaml", ".goreleaser.yml", "goreleaser.yaml", "goreleaser.yml"}

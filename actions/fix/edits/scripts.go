@@ -59,10 +59,16 @@ func (r *reader) action(u *workflow.Use, depth int) string {
 	if a == nil || depth > 5 {
 		return ""
 	}
-	for _, s := range a.Steps {
+	_, steps := r.e.written(a)
+	if len(steps) != len(a.Steps) {
+		return "its action " + u.Text + " is not read"
+	}
+	for i, s := range a.Steps {
 		var reason string
 		if s.Uses != nil {
 			reason = r.action(s.Uses, depth+1)
+		} else if shell := splice.Field(steps[i], "shell"); shell == nil || !posix(shell.Value) {
+			reason = "a script in another shell than bash or sh may push with the token that the checkout leaves"
 		} else {
 			reason = mayPush(r.unknown(s.Run, place{dir: "."}))
 		}
