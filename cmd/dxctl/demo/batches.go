@@ -30,6 +30,8 @@ var (
 	agentRules = []string{"agents-md", "security-policy"}
 	setupRules = []string{"dev-environment"}
 	pinRules   = []string{"actions-pinned", "dependency-updates"}
+	updateRule = []string{"dependency-updates"}
+	timeRule   = []string{"workflow-timeouts"}
 )
 
 // fixBatches are the batches of the platform team: two that are done, and one half way, which waits.
@@ -57,14 +59,11 @@ var fixBatches = []fixBatch{
 		"minutes: 1 pull request; resume the batch when they are", fixes: []fixed{
 		{"user-service", 1, "merged", pinRules, "", 4 * time.Hour},
 		{"notification-service", 2, "merged", pinRules, "", 26 * time.Hour},
-		{"payment-service", 2, "opened", pinRules, "", 25 * time.Hour},
-		{"fraud-scoring", 2, "declined", pinRules, "closed without being merged", 40 * time.Hour},
-		{"kyc-service", 2, "failed", pinRules, "reading the repository: 403 Resource not accessible; give the token of " +
+		{"loyalty-points", 2, "opened", updateRule, "", 25 * time.Hour},
+		{"ledger-service", 2, "declined", updateRule, "closed without being merged", 40 * time.Hour},
+		{"fraud-scoring", 2, "failed", pinRules, "reading the repository: 403 Resource not accessible; give the token of " +
 			"actions.github access to it", 25 * time.Hour},
-		{"web-checkout", 3, "", pinRules, "", 0},
-		{"card-issuing", 3, "", pinRules, "", 0},
-		{"loyalty-points", 3, "", pinRules, "", 0},
-		{"reporting-service", 3, "", pinRules, "", 0},
+		{"web-checkout", 3, "", timeRule, "", 0},
 	}},
 }
 

@@ -33,6 +33,14 @@ var (
 	shortReadme   = map[string]any{"readme.missing": []string{"test", "contact"}}
 )
 
+// unpinned is a repository before a fix pinned its actions and let all its dependencies be updated.
+var unpinned = map[string]any{
+	"dependencies.without_updates": []string{"Dockerfile: neither Dependabot nor Renovate is configured for docker here"},
+	"workflows.unpinned_actions": []string{
+		".github/workflows/ci.yaml:14: actions/checkout@v7 is not pinned to a commit",
+	},
+}
+
 // changed are the repositories that changed in the last weeks.
 var changed = []earlier{
 	{"payment-service", 70, untimed},
@@ -44,6 +52,7 @@ var changed = []earlier{
 	// The preview came later.
 	{"web-checkout", 30, map[string]any{"workflows.without_timeout": none}},
 	{"user-service", 41, noAgents},
+	{"user-service", 2, unpinned},
 	{"payment-service", 36, noAgents},
 	{"payout-service", 29, noAgents},
 	{"kyc-service", 22, noAgents},
