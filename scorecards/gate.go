@@ -107,11 +107,19 @@ func (s *Scorecard) gateReason(gate *Gate, counts map[Decision]int, level string
 	}
 	switch gate.Decision {
 	case GateFail:
-		return fmt.Sprintf("%s, %d do not pass%s", of, counts[GateFail], s.byPolicy(gate))
+		return fmt.Sprintf("%s, %s%s", of, withVerb(counts[GateFail], "does not pass", "do not pass"), s.byPolicy(gate))
 	case GateUnknown:
-		return fmt.Sprintf("%s, none fails and %d are not decided", of, counts[GateUnknown])
+		return fmt.Sprintf("%s, none fails and %s not decided", of, withVerb(counts[GateUnknown], "is", "are"))
 	}
 	return fmt.Sprintf("all %s pass, are waived or do not apply", strings.TrimPrefix(of, "of the ")) + s.byPolicy(gate)
+}
+
+// withVerb is a number with its verb.
+func withVerb(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // byPolicy names the part of the policy that turned an undecided rule into pass or fail.
