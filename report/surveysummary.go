@@ -112,7 +112,7 @@ func (s *SurveySummary) Parts(shown func(string) string) []SummaryPart {
 		}
 		rows = append(rows, row)
 	}
-	add("What to fix: low, and a rule that addresses it fails", rows)
+	add("What to fix: low for everyone or in a team, where a rule that addresses it fails", rows)
 	rows = nil
 	for _, d := range s.Done {
 		if len(d.Began) == 0 && len(d.Fixes) == 0 {

@@ -27,7 +27,7 @@ func TestSummaryIsSafeAsMarkdown(t *testing.T) {
 	want := "# Q3 &lt;script&gt;\n\n20 of 40 (50 %) people answered from 14 Sep 2026 to 27 Sep 2026.\n" +
 		"\nHighest:\n\n- " + item + ": 42 of 100\n" +
 		"\nChanged beyond noise since 2026-Q2:\n\n- " + item + ": 42 of 100, +9 (beyond noise)\n" +
-		"\nWhat to fix: low, and a rule that addresses it fails\n\n- " + item +
+		"\nWhat to fix: low for everyone or in a team, where a rule that addresses it fails\n\n- " + item +
 		": 1 of 4 services pass “CI \\`fast\\`”; dxctl fix proposes the change\n" +
 		"\nWhat was done since:\n\n- Docs: 2 services came to pass “README” since the survey; 2 pull requests of fixes, 1 merged\n" +
 		"\nResults are of groups of at least 5 answers; no name and no address is kept.\n"
