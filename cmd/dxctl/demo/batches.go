@@ -60,7 +60,7 @@ var fixBatches = []fixBatch{
 		{"user-service", 1, "merged", pinRules, "", 4 * time.Hour},
 		{"notification-service", 2, "merged", pinRules, "", 26 * time.Hour},
 		{"loyalty-points", 2, "opened", updateRule, "", 25 * time.Hour},
-		{"ledger-service", 2, "declined", updateRule, "closed without being merged", 40 * time.Hour},
+		{"ledger-service", 2, "opened", updateRule, "", 25 * time.Hour},
 		{"fraud-scoring", 2, "failed", pinRules, "reading the repository: 403 Resource not accessible; give the token of " +
 			"actions.github access to it", 25 * time.Hour},
 		{"web-checkout", 3, "", timeRule, "", 0},
