@@ -25,7 +25,7 @@ common. "-o json" also has the distributions, standard errors, and the bounds th
 
   dxctl survey results --survey 2026-Q3 --by team
   dxctl survey results --by question --team payments      # the latest survey
-  dxctl survey results --by golden-path --question deploy-confidence -o json
+  dxctl survey results --by golden-path --question deploy-ease -o json
 
 Which groups are shown was decided when the survey was published. A group that is missing is hidden: it has fewer than 5
 answers, or those of few could be derived from it.`,
