@@ -16,11 +16,13 @@ import (
 	"github.com/dxctl/dxctl/repository/operation"
 	"github.com/dxctl/dxctl/repository/owners"
 	"github.com/dxctl/dxctl/repository/tree"
+	"github.com/dxctl/dxctl/repository/workflow"
 )
 
 // Of returns the facts of the service whose files are in a directory. For each kind of fact the directory decides; what
-// it does not have is taken from the root, except from the directories of other services. Workflows and CODEOWNERS are
-// those of the repository. The file system that Read was given must still be open.
+// it does not have is taken from the root, except from the directories of other services. Pipelines that can be at the
+// root only, such as workflows of GitHub, and CODEOWNERS are those of the repository. The file system that Read was
+// given must still be open.
 func (f *Facts) Of(dir string) *Facts {
 	dir = path.Clean(dir)
 	if dir == "." || dir == "/" {
@@ -37,7 +39,11 @@ func (f *Facts) Of(dir string) *Facts {
 	s.Containers = containersOf(f.Containers, dir)
 	s.Manifests = manifestsOf(f.Manifests, dir)
 	s.Operation = operationOf(f.Operation, dir)
-	s.Environment = environmentOf(environment.Read(f.tree, dir), f.Environment)
+	s.Environment = environmentOf(environment.Read(f.tree, dir), f.Environment, dir)
+	jenkinsPath := func(j workflow.Jenkins) string { return j.Path }
+	in := scope(append(pathsOf(f.Jenkins, jenkinsPath), pathsOf(f.JenkinsUnreadable, problemPath)...), dir)
+	s.Jenkins = filter(f.Jenkins, jenkinsPath, in)
+	s.JenkinsUnreadable = filter(f.JenkinsUnreadable, problemPath, in)
 	s.Dependencies.Manifests = keep(f.Dependencies.Manifests, dir, func(m dependency.Manifest) string { return m.Path })
 	if own := language.Read(f.tree, dir); len(own.Languages) > 0 {
 		s.Language = own
@@ -183,7 +189,7 @@ func operationOf(s operation.Set, dir string) operation.Set {
 	}
 }
 
-func environmentOf(own, root environment.Set) environment.Set {
+func environmentOf(own, root environment.Set, dir string) environment.Set {
 	if len(own.Starts) == 0 {
 		own.Starts = root.Starts
 	}
@@ -191,7 +197,11 @@ func environmentOf(own, root environment.Set) environment.Set {
 		own.Tasks = root.Tasks
 	}
 	own.Tools = slices.Concat(own.Tools, root.Tools)
-	own.Pipelines = root.Pipelines
+	// Only Jenkins takes its file from any directory; the files of the others are at the root.
+	jenkins := func(p environment.Pipeline) bool { return p.System == "jenkins" }
+	pipelinePath := func(p environment.Pipeline) string { return p.At.Path }
+	own.Pipelines = slices.Concat(slices.DeleteFunc(slices.Clone(root.Pipelines), jenkins), keep(slices.DeleteFunc(
+		slices.Clone(root.Pipelines), func(p environment.Pipeline) bool { return !jenkins(p) }), dir, pipelinePath))
 	return own
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -426,6 +427,38 @@ func TestService(t *testing.T) {
 	} {
 		if got := show(of(t, f, name)); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
+
+// TestPipelinesOfServices: a Jenkinsfile counts for the service in whose directory it is; that at the root, for those
+// without one.
+func TestPipelinesOfServices(t *testing.T) {
+	const testing = "pipeline {\n stages {\n stage('Test') {\n when { changeRequest() }\n steps { sh 'mvn -B verify' }\n"
+	const building = "node {\n  sh 'mvn -B jib:build -f a/pom.xml'\n}"
+	files := sources{"a/main.go": "package a", "b/Jenkinsfile": testing + building, "c/Jenkinsfile": "",
+		"b/Jenkinsfile.large": strings.Repeat(" ", 2<<20)} // it cannot be read
+	rooted := maps.Clone(files)
+	rooted["Jenkinsfile"] = testing
+	for _, c := range []struct {
+		files               sources
+		dir, tests, systems string
+	}{
+		{files, "a", "false", "[]"},
+		{files, "b", "true", "[jenkins]"},
+		{files, "c", "? no step of c/Jenkinsfile", "[jenkins]"},
+		{rooted, "a", "true", "[jenkins]"},
+		{rooted, "c", "? no step of c/Jenkinsfile", "[jenkins]"},
+	} {
+		f := read(t, c.files, tree.Limits{}).Of(c.dir)
+		if got := show(of(t, f, "repository.ci.tests_on_pull_requests")); !strings.HasPrefix(got, c.tests) {
+			t.Errorf("%s: tests %s, want %s", c.dir, got, c.tests)
+		}
+		if got := show(of(t, f, "repository.ci.systems")); got != c.systems {
+			t.Errorf("%s: systems %s, want %s", c.dir, got, c.systems)
+		}
+		if built := (&reader{Facts: f}).builtOtherwise(); c.dir == "a" && built != "" {
+			t.Errorf("a is built by the pipeline of another service: %s", built)
 		}
 	}
 }
