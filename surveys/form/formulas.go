@@ -168,10 +168,11 @@ func partOf(archive *zip.Reader, sheet string) *zip.File {
 }
 
 // scanFormulas returns the cells with a formula of the XML of a sheet. Decoding all of a sheet takes longer than
-// reading its values; what is needed here are its tags.
+// reading its values; what is needed here are its tags. Formulas outside of cells, of drop-down lists and the like,
+// tell nothing of what a cell holds.
 func scanFormulas(text []byte) map[cellPlace]bool {
 	found := map[cellPlace]bool{}
-	at := cellPlace{}
+	at, cell := cellPlace{}, false // cell: within the element of one
 	for {
 		open := bytes.IndexByte(text, '<')
 		if open < 0 {
@@ -188,7 +189,12 @@ func scanFormulas(text []byte) map[cellPlace]bool {
 		}
 		inside := text[:end]
 		text = text[end+1:]
-		switch string(tagName(inside)) {
+		name, isEnd := tagName(inside)
+		if isEnd {
+			cell = cell && string(name) != "c"
+			continue
+		}
+		switch string(name) {
 		case "row":
 			at.row, at.column = at.row+1, 0
 			if n, err := strconv.Atoi(string(attribute(inside, "r"))); err == nil {
@@ -199,7 +205,11 @@ func scanFormulas(text []byte) map[cellPlace]bool {
 			if column, row, err := excelize.CellNameToCoordinates(string(attribute(inside, "r"))); err == nil {
 				at = cellPlace{row, column}
 			}
+			cell = !bytes.HasSuffix(inside, []byte("/"))
 		case "f":
+			if !cell {
+				continue
+			}
 			// Cells that share the formula of another one have an empty element.
 			if empty := bytes.HasSuffix(inside, []byte("/")) || len(text) > 1 && text[0] == '<' && text[1] == '/'; !empty ||
 				len(attribute(inside, "si")) > 0 {
@@ -247,16 +257,16 @@ func tagEnd(text []byte) int {
 	return -1
 }
 
-// tagName returns the name of a tag without its prefix: "c" of x:c r="A1". That of an end tag begins with "/".
-func tagName(inside []byte) []byte {
-	name := inside
-	if i := bytes.IndexAny(name, " \t\r\n/"); i > 0 {
+// tagName returns the name of a tag without its prefix: "c" of x:c r="A1" and of /x:c, which is an end tag.
+func tagName(inside []byte) (name []byte, isEnd bool) {
+	name, isEnd = bytes.CutPrefix(inside, []byte("/"))
+	if i := bytes.IndexAny(name, " \t\r\n/"); i >= 0 {
 		name = name[:i]
 	}
-	if i := bytes.LastIndexByte(name, ':'); i >= 0 && name[0] != '/' {
+	if i := bytes.LastIndexByte(name, ':'); i >= 0 {
 		name = name[i+1:]
 	}
-	return name
+	return name, isEnd
 }
 
 // attribute returns the value of an attribute of a tag; empty if it has none. What is asked for has no entities.

@@ -90,9 +90,20 @@ func TestScanFormulasAsTheLibrary(t *testing.T) {
 		}
 		_ = book.Close() // only read
 	}
-	prefixed := `<x:row r="1"><x:c r="B1"><x:f>1</x:f></x:c></x:row>`
-	if got := scanFormulas([]byte(prefixed)); len(got) != 1 || !got[cellPlace{1, 2}] {
-		t.Errorf("with a prefix: %v", got)
+	for _, prefixed := range []string{
+		`<x:row r="1"><x:c r="B1"><x:f>1</x:f></x:c></x:row>`, `<x:c r="A1"></x:c><x:c r="B1"><x:f>1</x:f></x:c >`,
+	} {
+		if got := scanFormulas([]byte(prefixed)); len(got) != 1 || !got[cellPlace{1, 2}] {
+			t.Errorf("with a prefix: %v", got)
+		}
+	}
+	// A drop-down list that takes its values from another sheet, and what else has a formula and is no cell.
+	for _, last := range []string{`<c r="F3"><v>5</v></c>`, `<c r="F3" s="1"/>`, `<x:c r="F3"><x:v>5</x:v></x:c>`} {
+		listed := `<sheetData><row r="3">` + last + `</row></sheetData><extLst><ext><x14:dataValidations><x14:dataValidation>` +
+			`<x14:formula1><xm:f>Sheet2!$A$1:$A$5</xm:f></x14:formula1></x14:dataValidation></x14:dataValidations></ext></extLst>`
+		if got := scanFormulas([]byte(listed)); len(got) != 0 {
+			t.Errorf("formulas outside of cells, after %s: %v", last, got)
+		}
 	}
 	for _, cut := range []string{"<", "<c", `<c r="A1`, `<c r=`, "<!--", "<?", `<row r="1"><c r="A1"><f`, "<c =>"} {
 		_ = scanFormulas([]byte(cut)) // no crash
