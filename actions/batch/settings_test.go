@@ -224,6 +224,9 @@ func TestSettingsDeclined(t *testing.T) {
 	r.Again = func(context.Context, event.ActionRun, github.Head, batch.Settings) (batch.Item, error) {
 		i := p.Items[0]
 		i.Left = []settings.Left{{Rule: "workflow-permissions", Reason: "declined until 2027-03-01: x"}}
+		i.Changes = slices.DeleteFunc(slices.Clone(i.Changes), func(c settings.Change) bool {
+			return c.Setting == settings.WorkflowToken
+		})
 		return i, nil
 	}
 	s, err := r.Start(t.Context(), event.ActionBatch{ID: "b1", Action: "fix"}, p)

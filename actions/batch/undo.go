@@ -90,6 +90,15 @@ func (p *UndoPlan) Changes() bool { return p.Count(UndoNothing) < len(p.Pulls) |
 // Needs returns the rights that the plan takes.
 func (p *UndoPlan) Needs() github.Needs { return p.needs }
 
+// Unread returns how many settings could not be read.
+func (p *UndoPlan) Unread() int {
+	n := 0
+	for _, r := range p.Settings {
+		n += len(r.Unread)
+	}
+	return n
+}
+
 // Conflicts returns how many files and settings stay as they are, because somebody changed them.
 func (p *UndoPlan) Conflicts() int {
 	n := 0
@@ -271,8 +280,11 @@ func (r *Runner) Undo(ctx context.Context, host UndoHost, s State, p *UndoPlan) 
 	for i := range p.Settings {
 		one := &p.Settings[i]
 		err := error(nil)
-		if len(one.Changes) > 0 {
+		if len(one.Changes)+len(one.Met) > 0 {
 			err = w.restore(ctx, one)
+		}
+		for _, u := range one.Unread {
+			err = errors.Join(err, fmt.Errorf("%s of %s: %s", u.Rule, one.Repository, u.Reason))
 		}
 		if ends(ctx, err) {
 			return s, w.unfinishedUndo(err)

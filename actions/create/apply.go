@@ -205,9 +205,13 @@ func applySettings(ctx context.Context, host *github.Host, p actions.Plan, j *Jo
 		if !r.Setting {
 			continue
 		}
-		kept, err := protectedSince(ctx, host, j.Repository.FullName, r)
+		kept, set, err := protectedSince(ctx, host, j.Repository.FullName, r)
 		if err != nil {
 			return "", err
+		}
+		if set {
+			n++
+			continue
 		}
 		if kept != "" {
 			refused = append(refused, kept)
@@ -230,18 +234,27 @@ func applySettings(ctx context.Context, host *github.Host, p actions.Plan, j *Jo
 	return note, nil
 }
 
-// protectedSince says why a request is not sent: it would replace what somebody has set; "" if it is sent.
-func protectedSince(ctx context.Context, host *github.Host, repository string, r actions.Request) (string, error) {
+// protectedSince says why a request is not sent: it would replace what somebody has set, or may have. set is whether it
+// need not be sent. Of other requests, both are empty.
+func protectedSince(ctx context.Context, host *github.Host, repository string, r actions.Request) (
+	kept string, set bool, err error) {
 	key := settings.EnvironmentOf(r)
 	if key == "" {
-		return "", nil
+		return "", false, nil
 	}
 	now, err := host.Values(ctx, repository, []string{key})
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	if value, exists := now.Values[key]; exists && !settings.MayReplace(r, value) {
-		return "the " + key + ", which somebody has protected otherwise since: it is left as it is", nil
+	if reason := now.WhyUnread(key); reason != "" {
+		return "the " + key + ", because its protection could not be read: it is left as it is (" + reason + ")", false, nil
 	}
-	return "", nil
+	value, exists := now.Values[key]
+	switch {
+	case exists && settings.IsSet(r, value):
+		return "", true, nil
+	case exists && !settings.MayReplace(value):
+		return "the " + key + ", which somebody has protected otherwise since: it is left as it is", false, nil
+	}
+	return "", false, nil
 }

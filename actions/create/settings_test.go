@@ -2,6 +2,7 @@ package create
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,11 +68,21 @@ func TestSettingsThatAreRefused(t *testing.T) {
 // TestEnvironmentOfSomebody: a creation that is resumed does not replace what somebody has set meanwhile.
 func TestEnvironmentOfSomebody(t *testing.T) {
 	for name, c := range map[string]struct {
-		there map[string]any
-		kept  bool
+		there  map[string]any
+		hidden bool
+		said   string // "": it is set, or was
+		sent   bool
 	}{
-		"protected otherwise": {map[string]any{"wait_timer": 30.0}, true},
-		"not protected":       {map[string]any{}, false},
+		"protected otherwise": {map[string]any{"wait_timer": 30.0}, false, "which somebody has protected otherwise since", false},
+		"not protected":       {map[string]any{}, false, "", true},
+		"set before": {map[string]any{"wait_timer": 0.0, "prevent_self_review": true, "can_admins_bypass": true,
+			"reviewers": []any{map[string]any{"type": "Team", "id": 42.0}}}, false, "", false},
+		"set before, and not even administrators can bypass it now": {map[string]any{"wait_timer": 0.0,
+			"prevent_self_review": true, "can_admins_bypass": false,
+			"reviewers": []any{map[string]any{"type": "Team", "id": 42.0}}}, false, "", false},
+		"administrators cannot bypass it": {map[string]any{"can_admins_bypass": false}, false,
+			"which somebody has protected otherwise since", false},
+		"not readable": {map[string]any{"wait_timer": 30.0}, true, "could not be read", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := hosttest.New(t)
@@ -82,6 +93,14 @@ func TestEnvironmentOfSomebody(t *testing.T) {
 				}
 				return true
 			}
+			if c.hidden {
+				s.Refuse = func(r *http.Request, _ http.Header) (int, string) {
+					if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/environments") {
+						return http.StatusForbidden, "Resource not accessible by personal access token"
+					}
+					return 0, ""
+				}
+			}
 			in := input(RepositoryField, "acme/pay", VisibilityField, "public")
 			in[SettingsField] = true
 			p, a := begin(t, action(t, t.TempDir(), s), in)
@@ -89,10 +108,10 @@ func TestEnvironmentOfSomebody(t *testing.T) {
 			if err := apply(t.Context(), a, p, func(step actions.Step) { said += step.Note }); err != nil {
 				t.Fatal(err)
 			}
-			kept := strings.Contains(said, "not set: the environment production, which somebody has protected otherwise since")
-			_, replaced := s.Repos["acme/pay"].Set.Environments["production"]["reviewers"]
-			if kept != c.kept || replaced == c.kept {
-				t.Errorf("it says %q, and the environment is %v", said, s.Repos["acme/pay"].Set.Environments)
+			_, left, _ := strings.Cut(said, "not set: the environment production, ")
+			sent := slices.ContainsFunc(s.Writes, func(w string) bool { return strings.Contains(w, "/environments/production") })
+			if !strings.Contains(left, c.said) || (left == "") != (c.said == "") || sent != c.sent {
+				t.Errorf("it says %q, wrote %q, and the environment is %v", said, s.Writes, s.Repos["acme/pay"].Set.Environments)
 			}
 		})
 	}

@@ -176,7 +176,8 @@ func recordValues(answer json.RawMessage, s *settings.State) error {
 // Values reads the values of settings by their keys. It takes a request each for the repository, the token of
 // workflows, private vulnerability reporting and the environments, and one or two for our ruleset.
 func (h *Host) Values(ctx context.Context, repository string, keys []string) (settings.State, error) {
-	s := settings.State{Repository: repository, Values: map[string]json.RawMessage{}, Refused: map[string]string{}}
+	s := settings.State{Repository: repository, Values: map[string]json.RawMessage{}, Refused: map[string]string{},
+		Unread: map[string]string{}}
 	read := map[string]bool{}
 	for _, key := range keys {
 		part := key
@@ -185,7 +186,7 @@ func (h *Host) Values(ctx context.Context, repository string, keys []string) (se
 			part = settings.Security
 		case settings.Ruleset, settings.WorkflowToken, settings.Reporting:
 		default:
-			part = settings.EnvironmentKey("")
+			part = settings.AllEnvironments
 		}
 		if read[part] {
 			continue
@@ -231,7 +232,10 @@ func (h *Host) value(ctx context.Context, part string, s *settings.State) error 
 		}
 	}
 	switch client.Status(err) {
-	case http.StatusNotFound, http.StatusForbidden: // it has no value then
+	case http.StatusNotFound: // it has no value then
+		return nil
+	case http.StatusForbidden: // it may have one
+		s.Unread[part] = err.Error()
 		return nil
 	}
 	return err

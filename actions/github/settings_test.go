@@ -286,7 +286,7 @@ func TestSettingsRefused(t *testing.T) {
 	if !strings.Contains(reasons, "{branch-protected GitHub does not offer it here: ") || !repo.Set.Cleanup {
 		t.Errorf("left %s, %+v", reasons, repo.Set)
 	}
-	if back := restorable(t, a, j); len(back.Changes) != 2 || len(back.Met) != 2 || len(back.Left) > 0 {
+	if back := restorable(t, a, j); len(back.Changes) != 2 || len(back.Met) != 0 || len(back.Left) > 0 {
 		t.Errorf("what can be taken back is %+v", back)
 	}
 	if run := j.runs[len(j.runs)-1]; run.Status != event.Failed {

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/actions"
@@ -40,7 +42,7 @@ type Host interface {
 	// Settings reads the settings that rules need.
 	Settings(ctx context.Context, ask Ask) (State, error)
 	// Values reads the values of settings by their keys. The state has nothing else, except the names and ids of rulesets.
-	// A setting that does not exist, or may not be read, has no value.
+	// A setting that does not exist, or may not be read, has no value; of the latter, the state has the reason.
 	Values(ctx context.Context, repository string, keys []string) (State, error)
 	// Send sends a request of a plan. The error wraps [ErrNotOffered] where that is the reason.
 	Send(ctx context.Context, r actions.Request) error
@@ -55,8 +57,9 @@ type Action struct {
 	Repository string // owner/name
 	Ask        Ask    // what is read to plan; its Repository is that of the action
 	// Undo are the changes of the run UndoOf, which are taken back; nil: settings are made as rules need them.
-	Undo   []Change
-	UndoOf string
+	Undo     []Change
+	UndoOf   string
+	UndoLast uint32 // number of the last step of that run: what is taken back is recorded there, too
 	// Run is the id under which the steps are recorded, by Record. A step is recorded before its request is sent, with
 	// what was there before.
 	Run    string
@@ -156,9 +159,6 @@ func (a *Action) Apply(ctx context.Context, p actions.Plan, progress func(action
 	if err != nil {
 		return "", err
 	}
-	for i := range steps {
-		steps[i].Status = event.Running
-	}
 	j := &Job{Host: a.Host, Repository: a.Repository, Changes: a.Planned.Changes, Steps: steps, Record: a.Record,
 		Now: a.Now, Tell: progress}
 	if err := j.record(ctx, steps); err != nil {
@@ -171,9 +171,10 @@ func (a *Action) Apply(ctx context.Context, p actions.Plan, progress func(action
 			steps[i].Status, steps[i].Note = event.Cancelled, "not sent: the run was interrupted"
 			continue
 		}
-		progress(actions.Step{Name: steps[i].Name})
-		failed[i] = a.Host.Send(ctx, p.Requests[i])
-		sent = append(sent, i)
+		failed[i] = j.send(ctx, i, p.Requests[i])
+		if steps[i].Status == event.Running {
+			sent = append(sent, i)
+		}
 	}
 	err = j.confirm(ctx, sent, failed)
 	done := 0
@@ -184,11 +185,35 @@ func (a *Action) Apply(ctx context.Context, p actions.Plan, progress func(action
 	}
 	if a.UndoOf == "" {
 		a.After = a.look(ctx)
+	} else {
+		err = errors.Join(err, a.recordRestored(ctx, steps))
 	}
 	if err != nil && done > 0 {
 		err = errors.Join(ErrPartial, err)
 	}
 	return "", err
+}
+
+// recordRestored records with the run that was taken back which of its settings are as they were before, so that it
+// does not take back what somebody sets afterwards.
+func (a *Action) recordRestored(ctx context.Context, steps []event.ActionStep) error {
+	keys := slices.Clone(a.Planned.Met)
+	for i, step := range steps {
+		if step.Status == event.Succeeded {
+			keys = append(keys, a.Planned.Changes[i].Setting)
+		}
+	}
+	if a.Record == nil || len(keys) == 0 {
+		return nil
+	}
+	var events []event.Event
+	for _, step := range RestoredSteps(keys, a.UndoOf, a.UndoLast, a.Now()) {
+		events = append(events, step)
+	}
+	if err := a.Record(context.WithoutCancel(ctx), events...); err != nil {
+		return fmt.Errorf("recording what the run %s has taken back: %w", a.Run, err)
+	}
+	return nil
 }
 
 // look returns what is left of the rules whose settings were changed. A failure is no error: all was done by then.
@@ -212,13 +237,23 @@ func (a *Action) look(ctx context.Context) Planned {
 	return p
 }
 
-// Recorded returns the changes that a run made, from its steps; others are left out. A step that failed or did not end
-// may have taken effect: [Undo] compares with what is there.
+// Recorded returns the changes that a run made and that were not taken back since, from its steps; others are left out.
+// A step that did not end may have taken effect: [Undo] compares with what is there. One that failed has not.
 func Recorded(steps []event.ActionStep) ([]Change, error) {
 	var changes []Change
+	back := map[string]time.Time{} // when each setting was restored last, by the name of its step
 	for _, s := range steps {
-		if !Sets(s) || s.Undo == "" || s.Status == event.Queued || s.Status == event.Cancelled {
+		name, restores := strings.CutPrefix(s.Name, restorePrefix)
+		if restores && s.Status == event.Succeeded && s.At.After(back[name]) {
+			back[name] = s.At
+		}
+	}
+	for _, s := range steps {
+		if !Sets(s) || s.Undo == "" || s.Status != event.Running && s.Status != event.Succeeded {
 			continue
+		}
+		if at, restored := back[strings.TrimPrefix(s.Name, stepPrefix)]; restored && !s.At.After(at) {
+			continue // what has the same value now was set by somebody
 		}
 		var c Change
 		if err := json.Unmarshal([]byte(s.Undo), &c); err != nil {

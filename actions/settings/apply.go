@@ -26,6 +26,9 @@ type Job struct {
 	// Tell gets each step when it begins and when it is done. It may be nil.
 	Tell func(actions.Step)
 
+	// Still returns what of a change is wanted now, and why if nothing of it is. nil: all of each.
+	Still func(c Change) (now Change, reason string)
+
 	skipNotOffered bool // what the host does not offer is no failure
 }
 
@@ -56,6 +59,19 @@ func PlannedSteps(changes []Change, run string, last uint32, at time.Time, resto
 	return steps, nil
 }
 
+// RestoredSteps returns the steps that record that settings of a run are as they were before. The first one has the
+// number after last.
+func RestoredSteps(keys []string, run string, last uint32, at time.Time) []event.ActionStep {
+	steps := make([]event.ActionStep, len(keys))
+	for i, key := range keys {
+		steps[i] = event.ActionStep{
+			Source: actions.Source, Run: run, Number: last + uint32(i) + 1, Name: stepName(restorePrefix, key),
+			Status: event.Succeeded, At: at, Note: "it is as it was before",
+		}
+	}
+	return steps
+}
+
 // stepName is the name of the step of a setting.
 func stepName(prefix, key string) string {
 	const most = 150
@@ -72,15 +88,17 @@ func Sets(s event.ActionStep) bool { return strings.HasPrefix(s.Name, stepPrefix
 // Restores reports whether a step took back what another one had set.
 func Restores(s event.ActionStep) bool { return strings.HasPrefix(s.Name, restorePrefix) }
 
-// Pending reports whether a step was planned, and is not known to have ended well.
+// Pending reports whether a step was planned, and is not known to have ended well. Of one that is queued, nothing was
+// sent; of one that failed, nothing was sent or the setting was read and had not changed. Only one that is running may
+// have taken effect.
 func Pending(s event.ActionStep) bool {
 	return s.Status == event.Queued || s.Status == event.Running || s.Status == event.Failed
 }
 
 // Resume sends the changes whose settings are still as they were when the changes were planned, and records what
-// becomes of each. A setting that has the wanted value already is done: by an earlier attempt, or by somebody, and then
-// it is not taken back later. One that has yet another value is left as it is, and so is one that the host does not
-// offer.
+// becomes of each. A setting that has the wanted value already is done: by an earlier attempt that did not end, or
+// by somebody, and then it is not taken back later. One that has yet another value is left as it is, and so is one that
+// is no longer wanted, or that the host does not offer.
 //
 // The error wraps [rest.ErrUnauthorized] if the credentials have expired; what was not sent then remains pending.
 func (j *Job) Resume(ctx context.Context) error {
@@ -93,28 +111,15 @@ func (j *Job) Resume(ctx context.Context) error {
 	}
 	j.skipNotOffered = true // trying again would not help
 	var send []int
-	for i, c := range j.Changes {
-		step := &j.Steps[i]
-		value, read := now.Values[c.Setting]
-		switch {
-		case !read && now.Refused[c.Setting] != "":
-			step.Status, step.Note, step.Undo = event.Skipped, "GitHub does not offer it here: "+now.Refused[c.Setting], ""
-		case !read:
-			step.Status, step.Note = event.Failed, "it could not be read"
-		case covers(value, c.After) && step.Status == event.Queued:
-			step.Status, step.Note, step.Undo = event.Skipped, "it is so already", ""
-		case covers(value, c.After):
-			if err := done(step, c, now); err != nil {
-				return err
-			}
-		case same(c, value):
-			step.Status, step.Note = event.Running, ""
-			send = append(send, i)
-		default:
-			step.Status, step.Note = event.Skipped, "somebody has changed it since the plan: it is left as it is"
-			step.Undo = ""
+	for i := range j.Changes {
+		ready, err := j.judge(i, now)
+		if err != nil {
+			return err
 		}
-		step.At = j.Now()
+		if ready {
+			send = append(send, i)
+		}
+		j.Steps[i].At = j.Now()
 	}
 	// What was there before is recorded before the first request.
 	if err := j.record(ctx, j.Steps); err != nil {
@@ -122,25 +127,84 @@ func (j *Job) Resume(ctx context.Context) error {
 	}
 	failed := make([]error, len(j.Changes))
 	for _, i := range send {
-		if failed[i] = ctx.Err(); failed[i] == nil {
-			j.tell(actions.Step{Name: j.Steps[i].Name})
-			failed[i] = j.Host.Send(ctx, j.Changes[i].Request(j.Host.API(), j.Repository, now.RulesetID))
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		if ctx.Err() != nil || errors.Is(failed[i], rest.ErrUnauthorized) {
+		failed[i] = j.send(ctx, i, j.Changes[i].Request(j.Host.API(), j.Repository, now.RulesetID))
+		if errors.Is(failed[i], rest.ErrUnauthorized) { // it was refused, so that nothing of it took effect
+			j.Steps[i].Status = event.Queued
+			return errors.Join(failed[i], j.record(context.WithoutCancel(ctx), j.Steps[i:i+1]))
+		}
+		if ctx.Err() != nil {
 			return errors.Join(failed[i], ctx.Err())
 		}
 	}
 	return j.confirm(ctx, send, failed)
 }
 
+// judge decides by what is there now what becomes of the change i, and reports whether it is sent.
+func (j *Job) judge(i int, now State) (send bool, err error) {
+	c, step := j.Changes[i], &j.Steps[i]
+	value, read := now.Values[c.Setting]
+	want, unwanted := c, ""
+	if j.Still != nil {
+		want, unwanted = j.Still(c)
+	}
+	skip := func(note string) { step.Status, step.Note, step.Undo = event.Skipped, note, "" }
+	unsent := step.Status == event.Queued || step.Status == event.Failed
+	switch {
+	case read && covers(value, c.After) && unsent && Restores(*step):
+		step.Status, step.Note = event.Succeeded, "it was as it was before"
+	case read && covers(value, c.After) && unsent:
+		skip("it is so already")
+	case read && covers(value, c.After):
+		return false, done(step, c, now)
+	case unwanted != "" && (read || unsent):
+		skip(unwanted)
+	case !read && now.Refused[c.Setting] != "":
+		skip("GitHub does not offer it here: " + now.Refused[c.Setting])
+	case !read && unsent:
+		step.Status, step.Note = event.Failed, now.whyUnread(c.Setting)
+	case !read:
+		step.Note = now.whyUnread(c.Setting)
+	case same(c, value) && same(want, value):
+		undo, err := json.Marshal(want)
+		if err != nil {
+			return false, fmt.Errorf("recording what was there before: %w", err)
+		}
+		j.Changes[i], step.Undo, step.Note = want, string(undo), ""
+		return true, nil
+	default:
+		skip("somebody has changed it since the plan: it is left as it is")
+	}
+	return false, nil
+}
+
+// send sends the request of the change i. That it may have taken effect is recorded just before, so that what somebody
+// sets by hand after an interruption is not taken for the effect of a request that was never sent.
+func (j *Job) send(ctx context.Context, i int, r actions.Request) error {
+	step := &j.Steps[i]
+	was := step.Status
+	step.Status, step.At = event.Running, j.Now()
+	if err := j.record(ctx, j.Steps[i:i+1]); err != nil {
+		step.Status = was
+		return fmt.Errorf("recording what was there before; %s was not changed: %w", j.Changes[i].Setting, err)
+	}
+	j.tell(actions.Step{Name: step.Name})
+	return j.Host.Send(ctx, r)
+}
+
 // same reports whether a setting has the value that a change was planned on. Of rulesets and environments, all of it is
 // sent, so that all of it counts.
 func same(c Change, now json.RawMessage) bool {
-	if c.Setting == Ruleset || environmentOf(c.Setting) != "" {
+	if wholly(c.Setting) {
 		return bytes.Equal(now, c.Before)
 	}
 	return covers(now, c.Before)
 }
+
+// wholly reports whether a request sets all of a setting.
+func wholly(key string) bool { return key == Ruleset || environmentOf(key) != "" }
 
 func (j *Job) read(ctx context.Context) (State, error) {
 	keys := make([]string, len(j.Changes))
@@ -185,7 +249,8 @@ func (j *Job) confirm(ctx context.Context, sent []int, failed []error) error {
 		}
 	}
 	for i, step := range j.Steps {
-		if step.Status == event.Failed && failed[i] == nil {
+		open := step.Status == event.Failed || step.Status == event.Running // of one that is running, the effect is not known
+		if open && failed[i] == nil {
 			failed[i] = fmt.Errorf("%s: %s", j.Changes[i].Setting, step.Note)
 		}
 		if step.Status == event.Succeeded {

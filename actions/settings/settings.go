@@ -45,6 +45,8 @@ type State struct {
 	Branch        string // the default one
 	// Others are the names of the rulesets of the repository by id, ours included.
 	Others map[int64]string
+	// Unread is why a setting could not be read, by key; that of all environments is [AllEnvironments].
+	Unread map[string]string
 	// Refused are settings that the host does not offer to the repository, by key, with its reason: the plan of the
 	// account has no rulesets for private repositories.
 	Refused map[string]string
@@ -88,6 +90,7 @@ type Planned struct {
 	Changes []Change
 	Met     []string // rules whose settings are as they should be already
 	Left    []Left
+	Unread  []Left // settings that could not be read, so that it is not known whether they can be taken back
 	Notes   []string
 }
 
@@ -119,6 +122,27 @@ func IDs() []string {
 
 // EnvironmentKey is the key of an environment.
 func EnvironmentKey(name string) string { return environment + name }
+
+// AllEnvironments is the key in [State.Unread] of the environments, which are read together.
+const AllEnvironments = environment
+
+// WhyUnread returns why the value of a setting is not known; "" if it was read, or if there is no such setting.
+func (s State) WhyUnread(key string) string {
+	if environmentOf(key) != "" {
+		key = AllEnvironments
+	}
+	return s.Unread[key]
+}
+
+func (s State) whyUnread(key string) string {
+	if reason := s.WhyUnread(key); reason != "" {
+		return "it could not be read: " + reason
+	}
+	return "it could not be read"
+}
+
+// gone reports whether what has no value does not exist: environments are listed, and each of them has a value.
+func (s State) gone(key string) bool { return environmentOf(key) != "" && s.WhyUnread(key) == "" }
 
 // environmentOf returns the name of the environment of a key; "" for other settings.
 func environmentOf(key string) string {

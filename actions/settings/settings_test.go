@@ -239,6 +239,44 @@ func TestUndo(t *testing.T) {
 	}
 }
 
+// TestUndoOtherOrder: of an environment that was set by a process that ended before it read it again, GitHub's order of
+// the reviewers does not keep it from being restored; somebody's other reviewer does.
+func TestUndoOtherOrder(t *testing.T) {
+	key := settings.EnvironmentKey("production")
+	s := weak()
+	p := planned(t, s, settings.Want{Rules: []string{"production-protected"},
+		Reviewers: []settings.Reviewer{{Type: "Team", ID: 42}, {Type: "User", ID: 7}}})
+	now := weak()
+	now.Values[key] = json.RawMessage(strings.Replace(string(p.Changes[0].After),
+		`{"id":42,"type":"Team"},{"id":7,"type":"User"}`, `{"id":7,"type":"User"},{"id":42,"type":"Team"}`, 1))
+	back := settings.Undo(now, p.Changes)
+	if len(back.Changes) != 1 || string(back.Changes[0].Before) != string(now.Values[key]) ||
+		string(back.Changes[0].Before) == string(p.Changes[0].After) {
+		t.Errorf("%+v", back)
+	}
+}
+
+// TestUndoReplaced: a ruleset with our name that has another id, an environment that is gone, and what may not be read.
+func TestUndoReplaced(t *testing.T) {
+	s := weak()
+	p := planned(t, s, settings.Want{Rules: []string{"branch-protected", "production-protected"},
+		Reviewers: []settings.Reviewer{{Type: "Team", ID: 42}}})
+	now := weak()
+	now.RulesetID, now.Values[settings.Ruleset] = 9, p.Changes[0].After
+	p.Changes[0] = p.Changes[0].Applied(now)
+	now.RulesetID, now.Others = 10, map[int64]string{10: settings.RulesetName}
+	delete(now.Values, settings.EnvironmentKey("production"))
+	back := settings.Undo(now, p.Changes)
+	if len(back.Changes)+len(back.Unread) > 0 || len(back.Left) != 2 || !strings.Contains(back.Left[0].Reason, "deleted it") ||
+		!strings.Contains(back.Left[1].Reason, "another one has its name") {
+		t.Errorf("%+v", back)
+	}
+	now.Unread = map[string]string{settings.AllEnvironments: "403"}
+	if back = settings.Undo(now, p.Changes); len(back.Unread) != 1 || !strings.Contains(back.Unread[0].Reason, "403") {
+		t.Errorf("%+v", back)
+	}
+}
+
 // TestUndoRenamed: a ruleset of ours that somebody renamed is still in force, and is not taken for one that is gone.
 func TestUndoRenamed(t *testing.T) {
 	s := weak()

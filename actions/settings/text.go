@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/dxctl/dxctl/actions"
@@ -15,6 +16,7 @@ type Document struct {
 	Changes []Change `json:"changes"` // in the order of the requests
 	Met     []string `json:"met"`     // rules whose settings are as they should be already
 	Left    []Left   `json:"left"`
+	Unread  []Left   `json:"unread"` // settings of a run that is taken back, which could not be read
 }
 
 // NewDocument returns the plan as JSON encodes it.
@@ -24,6 +26,7 @@ func NewDocument(p actions.Plan, of Planned) Document {
 		Changes:  append([]Change{}, of.Changes...),
 		Met:      append([]string{}, of.Met...),
 		Left:     append([]Left{}, of.Left...),
+		Unread:   append([]Left{}, of.Unread...),
 	}
 }
 
@@ -49,10 +52,11 @@ func WriteText(w io.Writer, p actions.Plan, of Planned) error {
 	if len(of.Met) > 0 {
 		line("\nAs they should be: %s", strings.Join(of.Met, ", "))
 	}
-	if len(of.Left) > 0 {
+	left := slices.Concat(of.Left, of.Unread)
+	if len(left) > 0 {
 		line("\nLeft")
 	}
-	for _, l := range of.Left {
+	for _, l := range left {
 		line("  %-24s %s", l.Rule, l.Reason)
 	}
 	if len(of.Notes) > 0 {

@@ -14,15 +14,22 @@ func Undo(s State, changes []Change) Planned {
 		switch {
 		case c.RulesetID != 0 && c.RulesetID != s.RulesetID && s.Others[c.RulesetID] != "":
 			p.Left = append(p.Left, Left{c.Setting, "somebody has renamed our ruleset to " + s.Others[c.RulesetID]})
+		case c.RulesetID != 0 && s.RulesetID != 0 && c.RulesetID != s.RulesetID:
+			p.Left = append(p.Left, Left{c.Setting, "our ruleset was deleted since, and another one has its name: it is left " +
+				"as it is"})
+		case !read && s.Refused[c.Setting] != "":
+			p.Left = append(p.Left, Left{c.Setting, "GitHub does not offer it here: " + s.Refused[c.Setting]})
+		case !read && s.gone(c.Setting):
+			p.Left = append(p.Left, Left{c.Setting, "somebody has deleted it since"})
 		case !read:
-			p.Left = append(p.Left, Left{c.Setting, "it could not be read"})
+			p.Unread = append(p.Unread, Left{c.Setting, s.whyUnread(c.Setting)})
 		case covers(now, c.Before):
 			p.Met = append(p.Met, c.Setting)
 		case !covers(now, c.After):
 			p.Left = append(p.Left, Left{c.Setting, "somebody has changed it since: it is left as it is"})
 		default:
 			back := Change{Setting: c.Setting, Rules: c.Rules, Why: "restore what was there before: " + c.Why, After: c.Before}
-			if back.Before = c.After; c.Setting == Ruleset {
+			if back.Before = c.After; wholly(c.Setting) { // GitHub has its own order and defaults
 				back.Before = now
 			}
 			p.Changes = append(p.Changes, back)
@@ -76,7 +83,7 @@ func coversAny(now, want any) bool {
 // set it.
 func (c Change) Applied(now State) Change {
 	if value, read := now.Values[c.Setting]; read && covers(value, c.After) {
-		if c.Setting == Ruleset || environmentOf(c.Setting) != "" {
+		if wholly(c.Setting) {
 			c.After = value
 		}
 	}

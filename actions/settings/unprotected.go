@@ -21,9 +21,13 @@ func EnvironmentOf(r actions.Request) string {
 	return EnvironmentKey(name)
 }
 
-// MayReplace reports whether a request may set an environment that has a value: nothing protects it, or it has already
-// what the request sets.
-func MayReplace(r actions.Request, value json.RawMessage) bool {
+// IsSet reports whether an environment has what a request sets. Sending it again would not be harmless: GitHub's API
+// lets administrators bypass the protection again.
+func IsSet(r actions.Request, value json.RawMessage) bool { return covers(value, r.Body) }
+
+// MayReplace reports whether a request may set an environment that has a value: nothing protects it, not even from
+// administrators.
+func MayReplace(value json.RawMessage) bool {
 	weakest := canonical(environmentBody{Reviewers: []Reviewer{}, Branches: json.RawMessage(null), AdminsBypass: true})
-	return bytes.Equal(value, weakest) || covers(value, r.Body)
+	return bytes.Equal(value, weakest)
 }

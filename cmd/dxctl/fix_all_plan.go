@@ -160,7 +160,10 @@ func (f *fixer) item(ctx context.Context, e descriptor.Entity, head github.Head,
 			item.Issues, item.Closings = issuesOf(plan), f.closingsOf(e.Ref, s.Rules)
 		}
 		if s.Set {
-			return f.planSettings(ctx, &item, head, s, plan)
+			if err := f.planSettings(ctx, &item, head, s, plan); err != nil {
+				return err
+			}
+			item.Issues = withoutSet(item.Issues, item.Changes)
 		}
 		return nil
 	})

@@ -229,17 +229,13 @@ func (s *cli) undoBatch(ctx context.Context, id string, o fixOptions) error {
 		if err := s.printBatch(undoTable(p, digest), o, p.Changes()); err != nil {
 			return err
 		}
-		conflicts := error(nil)
-		if n := p.Conflicts(); n > 0 {
-			conflicts = exit.With(exit.Conflicts, fmt.Errorf("%d files or settings were changed since, and stay as they are", n))
-		}
 		switch {
 		case o.all.digest != "" && o.all.digest != digest:
 			return exit.With(exit.Conflicts, fmt.Errorf("carrying out the plan %s: it is now %s; look at it again",
 				o.all.digest, digest))
 		case o.all.digest == "" && !o.yes:
 			fmt.Fprintf(s.err, "dxctl: nothing was changed; add --yes to take the batch back\n")
-			return conflicts
+			return untouched(p)
 		}
 		if err := f.check(ctx, p.Needs()); err != nil {
 			return err
@@ -248,8 +244,19 @@ func (s *cli) undoBatch(ctx context.Context, id string, o fixOptions) error {
 		if err = errors.Join(f.printRuns(state), batchError(err)); err != nil {
 			return err
 		}
-		return conflicts
+		return untouched(p)
 	})
+}
+
+// untouched returns an error about what stays as it is; nil if all is taken back.
+func untouched(p *batch.UndoPlan) error {
+	if n := p.Unread(); n > 0 {
+		return fmt.Errorf("undoing the batch %s: %d settings could not be read; the plan says why", p.Batch, n)
+	}
+	if n := p.Conflicts(); n > 0 {
+		return exit.With(exit.Conflicts, fmt.Errorf("%d files or settings were changed since, and stay as they are", n))
+	}
+	return nil
 }
 
 func undoTable(p *batch.UndoPlan, digest string) output.Table {
@@ -285,7 +292,7 @@ func restoringRows(r batch.Restoring) [][]string {
 	for _, key := range r.Met {
 		row(batch.UndoNothing, key, "", "it is as it was before")
 	}
-	for _, l := range r.Left {
+	for _, l := range slices.Concat(r.Left, r.Unread) {
 		row(batch.UndoNothing, "", l.Rule, l.Reason)
 	}
 	if r.Why != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/dxctl/dxctl/actions/batch"
 	"github.com/dxctl/dxctl/actions/fix"
 	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/actions/settings"
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/event"
 )
@@ -27,6 +29,13 @@ func issuesOf(plan *fix.Plan) []github.Issue {
 		issues = append(issues, github.Issue{Rule: r.ID, Mark: github.IssueMark(plan.Entity, r.ID), Title: title, Body: body})
 	}
 	return issues
+}
+
+// withoutSet returns the issues without those of rules that changes of settings are made for.
+func withoutSet(issues []github.Issue, changes []settings.Change) []github.Issue {
+	return slices.DeleteFunc(issues, func(i github.Issue) bool {
+		return slices.ContainsFunc(changes, func(c settings.Change) bool { return slices.Contains(c.Rules, i.Rule) })
+	})
 }
 
 // proposeAndAsk opens the pull request, the issues, or both.

@@ -21,6 +21,7 @@ import (
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/config"
+	"github.com/dxctl/dxctl/event"
 )
 
 // settingsOptions are the flags of `dxctl fix --settings` that others do not have.
@@ -143,7 +144,9 @@ func (r *settingsRun) run(ctx context.Context) error {
 		return writePlan(r.flags.out, plan)
 	}
 	left := error(nil)
-	if n := len(r.action.Planned.Left); n > 0 && r.flags.undo != "" {
+	if n := len(r.action.Planned.Unread); n > 0 {
+		left = fmt.Errorf("undoing the run %s: %d settings could not be read; the plan says why", r.flags.undo, n)
+	} else if n := len(r.action.Planned.Left); n > 0 && r.flags.undo != "" {
 		left = exit.With(exit.Conflicts, fmt.Errorf("%d settings are left as they are; the plan says why", n))
 	}
 	switch {
@@ -220,6 +223,9 @@ func (r *settingsRun) recorded(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, step := range steps {
+		r.action.UndoLast = max(r.action.UndoLast, step.Number)
+	}
 	r.action.Undo, err = settings.Recorded(steps)
 	return err
 }
@@ -256,8 +262,14 @@ func (r *settingsRun) applyPlan(ctx context.Context, plan actions.Plan) error {
 		rules = append(rules, c.Rules...)
 	}
 	slices.Sort(rules)
+	record, recorded := r.action.Record, false // whether there are steps that can be taken back
+	r.action.Record = func(ctx context.Context, events ...event.Event) error {
+		err := record(ctx, events...)
+		recorded = recorded || err == nil
+		return err
+	}
 	_, err := actions.Run(ctx, r.action, plan.Input, plan.Digest(), actions.RunOptions{
-		ID: r.action.Run, Actor: actor(ctx), Now: r.now, Record: r.action.Record, Repository: r.target.repository,
+		ID: r.action.Run, Actor: actor(ctx), Now: r.now, Record: record, Repository: r.target.repository,
 		Rules: slices.Compact(rules),
 		Progress: func(step actions.Step) {
 			if step.Done {
@@ -268,8 +280,10 @@ func (r *settingsRun) applyPlan(ctx context.Context, plan actions.Plan) error {
 	if errors.Is(err, actions.ErrChanged) {
 		return exit.With(exit.Conflicts, err)
 	}
-	fmt.Fprintf(r.err, "dxctl: run %s; `dxctl fix --settings --undo %s` shows how to take it back\n", r.action.Run,
-		r.action.Run)
+	if recorded {
+		fmt.Fprintf(r.err, "dxctl: run %s; `dxctl fix --settings --undo %s` shows how to take it back\n", r.action.Run,
+			r.action.Run)
+	}
 	if err == nil && r.flags.undo == "" {
 		for _, left := range r.action.After.Left {
 			if slices.Contains(rules, left.Rule) {

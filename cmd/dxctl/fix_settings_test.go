@@ -96,6 +96,12 @@ func TestFixSettings(t *testing.T) {
 		repo.Set.Environments["production"]["wait_timer"] != 5.0 {
 		t.Errorf("%+v", repo.Set)
 	}
+	repo.Set.ReadOnlyToken = true // by somebody, after the run was taken back
+	writes = len(s.Writes)
+	dxctl(exit.Conflicts, "--undo", id[1], "--yes")
+	if len(s.Writes) != writes {
+		t.Error("what somebody set was taken back", s.Writes[writes:])
+	}
 	s.Scopes = "public_repo"
 	_, diagnostics = dxctl(exit.Credentials, ".", "--yes")
 	expect(diagnostics, "the scope repo")
