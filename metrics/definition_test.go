@@ -30,6 +30,8 @@ func TestQueriesReadPublicViewsOnly(t *testing.T) {
 		"grades":               true,
 		"ledger":               true,
 		"entities":             true,
+		"action_runs":          true,
+		"source_times":         true,
 	}
 	named := regexp.MustCompile(`(?m)^\s+([a-z_]+) AS\s*$`)
 	reads := regexp.MustCompile(`(?:FROM|JOIN)\s+([a-z_]+)`)

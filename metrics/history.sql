@@ -2,7 +2,8 @@
 SELECT minOrNull(at) AS since
 FROM
 (
-    SELECT arrayJoin([created_at, started_at, finished_at]) AS at FROM deployment_times WHERE {kind:String} = 'deployment'
+    SELECT arrayJoin([created_at, started_at, finished_at]) AS at FROM deployment_times
+    WHERE {kind:String} = 'deployment' AND NOT baseline
     UNION ALL
     SELECT arrayJoin([created_at, started_at, finished_at]) AS at FROM pipeline_run_times WHERE {kind:String} = 'pipeline_run'
     UNION ALL

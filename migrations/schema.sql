@@ -1145,7 +1145,8 @@ CREATE VIEW deployment_times
     `finished_at` Nullable(DateTime64(3, 'UTC')),
     `source` LowCardinality(String),
     `scope` String,
-    `url` String
+    `url` String,
+    `baseline` Bool
 )
 AS SELECT
     if(e.environment != '', e.environment, lower(r.environment)) AS environment,
@@ -1154,7 +1155,8 @@ AS SELECT
     r.finished_at AS finished_at,
     r.source AS source,
     r.scope AS scope,
-    r.url AS url
+    r.url AS url,
+    r.baseline AS baseline
 FROM
 (
     SELECT *

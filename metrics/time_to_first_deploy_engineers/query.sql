@@ -35,7 +35,8 @@ WITH
         GROUP BY p.person
     ),
     (
-        SELECT minOrNull(coalesce(finished_at, started_at, created_at)) FROM deployment_times WHERE environment = {environment:String}
+        SELECT minOrNull(coalesce(finished_at, started_at, created_at)) FROM deployment_times
+        WHERE environment = {environment:String} AND NOT baseline
     ) AS history
 SELECT s.person AS id, s.name AS name, s.team AS team, s.started_at AS started_at, s.left_at AS left_at,
     f.deployed_at AS deployed_at, f.first.1 AS link_method, f.first.2 AS deployment_id, f.first.3 AS service, f.first.4 AS url,
