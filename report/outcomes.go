@@ -2,8 +2,10 @@ package report
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/event"
@@ -130,7 +132,9 @@ func (r *Reader) levelsOver(
 	}
 	times := weekEnds(r.deps.Now(), trendWeeks)
 	times = times[:trendWeeks] // the present is counted by the grades of the present
-	key := fmt.Sprint("levels over ", card.Name, times[0].Unix())
+	// A reader of a past time may grade other entities than one of the present.
+	of := sha256.Sum256([]byte(strings.Join(entities, "\n")))
+	key := fmt.Sprintf("levels over %s %d %x", card.Name, times[0].Unix(), of)
 	return cached(ctx, r, key, func(ctx context.Context) ([]scorecards.LevelCounts, error) {
 		grades, err := r.deps.OutcomeChanges(ctx, askedOf(card, ""))
 		if err != nil {
