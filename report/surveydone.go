@@ -125,8 +125,8 @@ func (r *Reader) fixes(ctx context.Context, from, to time.Time) (serviceFixes, e
 	// run tells that it was taken back.
 	err := r.deps.Store.Select(ctx, &rows, `SELECT run.entity AS entity, run.url AS url, run.at AS at, run.rules AS rules,
     multiIf(run.outcome = 'reverted', 'reverted', change.state != '', change.state,
-        transform(run.outcome, ['opened', 'merged', 'declined', 'undone'],
-            ['open', 'merged', 'closed', 'closed'], '')) AS state
+        transform(run.outcome, ['opened', 'updated', 'unchanged', 'merged', 'declined', 'undone'],
+            ['open', 'open', 'open', 'merged', 'closed', 'closed'], '')) AS state
 FROM
 (
     SELECT entity, url, min(started_at) AS at, groupUniqArrayArray(rules) AS rules,

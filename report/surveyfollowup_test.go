@@ -119,17 +119,18 @@ func TestSurveyFollowUp(t *testing.T) {
 			r := followUp(t, s, teams, closes, now)
 			pull := "https://code.example/shop/pull/"
 			ci := []string{"ci-fast"}
-			rules := [][]string{ci, {"described", "delivery/ci-fast"}, ci, {"described"}, nil, ci, ci}
-			outcomes := map[int]string{5: "merged", 6: "reverted"} // the first is of a change that is not collected
+			rules := [][]string{ci, {"described", "delivery/ci-fast"}, ci, {"described"}, nil, ci, ci, ci, ci}
+			outcomes := map[int]string{5: "merged", 6: "reverted", 7: "updated", 8: "unchanged"}
+			uncollected := map[int]bool{5: true, 7: true, 8: true} // changes
 			// Before the survey closed, for the rule, for another, for none, and for the rule with an outcome of the run.
-			for i, days := range []int{-1, 1, 2, 3, 4, 5, 6} {
+			for i, days := range []int{-1, 1, 2, 3, 4, 5, 6, 7, 8} {
 				at := closes.AddDate(0, 0, days)
 				run := event.ActionRun{Source: "dxctl", ID: fmt.Sprint(i), Action: "fix", Status: event.Succeeded, Rules: rules[i],
 					Entity: "component:default/service-00", URL: pull + fmt.Sprint(i), StartedAt: at, FinishedAt: at,
 					Outcome: outcomes[i]}
 				change := event.Change{Origin: event.Origin{Source: "gh", Provider: "github", Scope: "shop/shop", ID: fmt.Sprint(i),
 					URL: run.URL}, Repository: "shop/shop", Number: uint64(i + 1), CreatedAt: at}
-				if i == 5 {
+				if uncollected[i] {
 					change.URL += "0"
 				}
 				if i == 1 {
@@ -175,6 +176,8 @@ func TestSurveyFollowUp(t *testing.T) {
 					{"component:default/service-00", pull + "2", closes.AddDate(0, 0, 2), "open"},
 					{"component:default/service-00", pull + "5", closes.AddDate(0, 0, 5), "merged"},
 					{"component:default/service-00", pull + "6", closes.AddDate(0, 0, 6), "reverted"},
+					{"component:default/service-00", pull + "7", closes.AddDate(0, 0, 7), "open"},
+					{"component:default/service-00", pull + "8", closes.AddDate(0, 0, 8), "open"},
 				}}
 			if diff := cmp.Diff(want, got.Done[0]); diff != "" {
 				t.Error(diff)
