@@ -31,6 +31,7 @@ type Pace struct {
 	now    func() time.Time
 	sleep  func(context.Context, time.Duration) error
 	others func() []time.Time // when other processes wrote since it was last called; nil: none do
+	tell   func(time.Duration)
 
 	mutex    sync.Mutex
 	requests []time.Time // the last PerHour ones
@@ -42,10 +43,16 @@ func NewPace(limits Limits, now func() time.Time, sleep func(context.Context, ti
 	return &Pace{limits: limits, now: now, sleep: sleep}
 }
 
-// Spent counts writes that another process made before.
+// Tell sets what is called before a wait of more than a minute, with its length.
+func (p *Pace) Tell(tell func(time.Duration)) { p.tell = tell }
+
+// Spent counts writes that another process made before. A time that is later than now counts as now.
 func (p *Pace) Spent(at time.Time, writes int) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
+	if now := p.now(); at.After(now) {
+		at = now
+	}
 	for range writes {
 		p.count(at, true)
 	}
@@ -63,6 +70,9 @@ func (p *Pace) Wait(ctx context.Context, write bool) error {
 		if wait <= 0 {
 			p.count(at, write)
 			return nil
+		}
+		if p.tell != nil && wait > time.Minute {
+			p.tell(wait)
 		}
 		if err := p.sleep(ctx, wait); err != nil {
 			return err

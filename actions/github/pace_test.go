@@ -39,4 +39,11 @@ func TestSpent(t *testing.T) {
 	if err := p.Wait(t.Context(), true); err != nil || clock.Now().Sub(start) != 30*time.Minute {
 		t.Errorf("the next write is after %s, %v", clock.Now().Sub(start), err)
 	}
+	// A clock that was ahead when the write was recorded does not stop the others for longer than the hour.
+	p = github.NewPace(github.Limits{WritesPerHour: 1}, clock.Now, clock.Sleep)
+	start = clock.Now()
+	p.Spent(start.Add(24*time.Hour), 1)
+	if err := p.Wait(t.Context(), true); err != nil || clock.Now().Sub(start) != time.Hour {
+		t.Errorf("the next write is after %s, %v", clock.Now().Sub(start), err)
+	}
 }

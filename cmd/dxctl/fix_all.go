@@ -131,6 +131,10 @@ func (s *cli) withFixer(ctx context.Context, do func(*fixer) error) (err error) 
 	defer closing(a, &err)
 	f := &fixer{cli: s, App: a, server: cfg.Actions.GitHub.URL, sources: cfg.Sources}
 	f.pace = github.NewPace(github.PublishedLimits, s.now, pauseFor)
+	f.pace.Tell(func(wait time.Duration) {
+		fmt.Fprintf(s.err, "dxctl: waiting %s: GitHub limits what an account asks for and writes in an hour\n",
+			wait.Round(time.Second))
+	})
 	f.host = host.Paced(f.pace)
 	if f.ledger = s.ledger(cfg.Actions.GitHub); f.ledger != nil {
 		f.pace.Shared(f.ledger, s.warn)

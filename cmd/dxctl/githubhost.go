@@ -32,7 +32,7 @@ func (s *cli) ledger(cfg github.Config) *github.Ledger {
 		return nil
 	}
 	path := github.LedgerFile(filepath.Join(cache, "dxctl"), cfg, os.Getenv(github.TokenVariable))
-	return github.NewLedger(path, os.Getpid(), s.now)
+	return github.NewLedger(path, github.ProcessID(), s.now)
 }
 
 // warn tells people what did not keep a command from its work.
