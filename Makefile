@@ -139,7 +139,7 @@ $(BACKSTAGE_BED)/node_modules/.installed: $(addprefix collectors/backstage/bed/,
 	fi
 	@touch $@
 
-test-actions: $(ACTIONS_BED)/node_modules/.installed ## create services and open pull requests on an emulator of GitHub (linux x64; downloads 60 MB)
+test-actions: $(ACTIONS_BED)/node_modules/.installed ## create services, open pull requests and carry out a batch on an emulator of GitHub (linux x64; downloads 60 MB)
 	go vet -tags actionsbed ./actions/github
 	GITHUB_EMULATOR=$(CURDIR)/$(ACTIONS_BED) go test -tags actionsbed -count 1 -timeout 5m -run Emulator ./actions/github
 

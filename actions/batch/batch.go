@@ -78,8 +78,8 @@ type Plan struct {
 }
 
 // New returns the plan of a batch of items. Their order does not depend on the one given: it is that of hashes of their
-// names, so that an early wave is a sample of all of them, and not one team.
-func New(s Settings, items []Item, left []Left, limits github.Limits) (*Plan, error) {
+// names, so that an early wave is a sample of all of them, and not one team. limits and bulk are those of the host.
+func New(s Settings, items []Item, left []Left, limits github.Limits, bulk github.Bulk) (*Plan, error) {
 	p := &Plan{Settings: s, Left: left}
 	branches := map[string]string{}
 	for _, item := range items { // two services of one directory have one branch
@@ -98,7 +98,7 @@ func New(s Settings, items []Item, left []Left, limits github.Limits) (*Plan, er
 	if p.Waves, err = Sizes(s.Waves, len(p.Items)); err != nil {
 		return nil, err
 	}
-	p.Forecast = p.forecast(limits)
+	p.Forecast = p.forecast(limits, bulk)
 	needs := p.needs()
 	p.Needs = &needs
 	return p, nil
@@ -137,9 +137,17 @@ func (p *Plan) Digest() string {
 	return "sha256:" + sum(string(text))
 }
 
-// Blind reports whether the batch would have to look at checks that the credentials may not read.
-func (p *Plan) Blind() bool {
-	return len(p.Waves) > 1 && slices.ContainsFunc(p.Items, func(i Item) bool { return i.Checks == github.ChecksHidden })
+// Blind returns why the batch cannot look at the checks that it would have to look at; nil if it can.
+func (p *Plan) Blind() error {
+	if len(p.Waves) < 2 {
+		return nil
+	}
+	for i := range p.Items {
+		if err := p.Items[i].Checks.Unseen(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // runs are the runs of a plan and the steps of their settings, as they are recorded before the first one begins.

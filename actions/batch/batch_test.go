@@ -38,7 +38,10 @@ func TestSizes(t *testing.T) {
 }
 
 // TestBatch goes through all waves, and a repository that cannot be written does not stop the others.
-func TestBatch(t *testing.T) {
+func TestBatch(t *testing.T) { both(t, testBatch) }
+
+func testBatch(t *testing.T, newWorld worlds) {
+	t.Helper()
 	w := newWorld(t, 8)
 	p := w.plan(t, defaults())
 	broken := p.Items[2].Proposal.Repository
@@ -62,7 +65,10 @@ func TestBatch(t *testing.T) {
 }
 
 // TestStops: a red pull request of the first wave stops the batch; whoever resumes it has accepted it.
-func TestStops(t *testing.T) {
+func TestStops(t *testing.T) { both(t, testStops) }
+
+func testStops(t *testing.T, newWorld worlds) {
+	t.Helper()
 	for name, spoil := range map[string]func(*hosttest.Repo){
 		"red checks": func(r *hosttest.Repo) { r.Checks[r.Refs["heads/dxctl/fix-go-service"]] = "FAILURE" },
 		"a closure":  func(r *hosttest.Repo) { r.Requests[0].Open = false },
@@ -89,7 +95,10 @@ func TestStops(t *testing.T) {
 
 // TestRedBefore: checks that fail on the default branch, too, or failed on the commit that a pull request starts from,
 // are no reason to stop. One that fails only on the pull request is, whatever else is red.
-func TestRedBefore(t *testing.T) {
+func TestRedBefore(t *testing.T) { both(t, testRedBefore) }
+
+func testRedBefore(t *testing.T, newWorld worlds) {
+	t.Helper()
 	red := func(repo *hosttest.Repo, commit string, failing ...string) {
 		repo.Checks[commit], repo.Failing = "FAILURE", map[string][]string{commit: failing}
 	}
@@ -149,7 +158,10 @@ func (w *world) paint(state string) {
 }
 
 // TestReddened: what became red while a batch was paused was seen by nobody, and stops it.
-func TestReddened(t *testing.T) {
+func TestReddened(t *testing.T) { both(t, testReddened) }
+
+func testReddened(t *testing.T, newWorld worlds) {
+	t.Helper()
 	w := newWorld(t, 4)
 	w.After = func(*http.Request) bool { w.paint("PENDING"); return true }
 	if err := w.start(t, w.plan(t, defaults())); !errors.Is(err, batch.ErrUnfinished) || !strings.Contains(err.Error(), "/pull/1") {
@@ -163,7 +175,10 @@ func TestReddened(t *testing.T) {
 }
 
 // TestEndless: checks that never end are waited for once; whoever resumes the batch has decided.
-func TestEndless(t *testing.T) {
+func TestEndless(t *testing.T) { both(t, testEndless) }
+
+func testEndless(t *testing.T, newWorld worlds) {
+	t.Helper()
 	w := newWorld(t, 4)
 	w.After = func(r *http.Request) bool {
 		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/pulls") && w.opened() == 1 {
@@ -181,7 +196,10 @@ func TestEndless(t *testing.T) {
 }
 
 // TestEarlyCheck: a quick check that is green says nothing of those that begin later.
-func TestEarlyCheck(t *testing.T) {
+func TestEarlyCheck(t *testing.T) { both(t, testEarlyCheck) }
+
+func testEarlyCheck(t *testing.T, newWorld worlds) {
+	t.Helper()
 	w := newWorld(t, 3)
 	w.Before = func(*http.Request) bool {
 		state := "SUCCESS"
@@ -218,7 +236,10 @@ func TestAllFail(t *testing.T) {
 }
 
 // TestSecondBatch: a red pull request that has the changes already counts for the next batch, too.
-func TestSecondBatch(t *testing.T) {
+func TestSecondBatch(t *testing.T) { both(t, testSecondBatch) }
+
+func testSecondBatch(t *testing.T, newWorld worlds) {
+	t.Helper()
 	w := newWorld(t, 4)
 	w.After = func(*http.Request) bool { w.paint("FAILURE"); return true }
 	if err := w.start(t, w.plan(t, defaults())); !errors.Is(err, batch.ErrStopped) {
@@ -236,14 +257,17 @@ func TestOneBranch(t *testing.T) {
 	i := w.plan(t, defaults()).Items[0]
 	other := i
 	other.Entity = "component:default/other"
-	p, err := batch.New(defaults(), []batch.Item{i, other}, nil, github.PublishedLimits)
+	p, err := batch.New(defaults(), []batch.Item{i, other}, nil, github.PublishedLimits, github.Bulk{})
 	if err != nil || len(p.Items) != 1 || len(p.Left) != 1 || p.Left[0].Entity != other.Entity {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
 
 // TestWaits: the next wave begins when the checks of the one before are finished, or never.
-func TestWaits(t *testing.T) {
+func TestWaits(t *testing.T) { both(t, testWaits) }
+
+func testWaits(t *testing.T, newWorld worlds) {
+	t.Helper()
 	w := newWorld(t, 4)
 	running := func(state string) {
 		for _, repo := range w.Repos {
@@ -274,7 +298,10 @@ func TestWaits(t *testing.T) {
 }
 
 // TestHidden: where the credentials may not read checks, nobody knows whether a wave is good. A single wave needs none.
-func TestHidden(t *testing.T) {
+func TestHidden(t *testing.T) { both(t, testHidden) }
+
+func testHidden(t *testing.T, newWorld worlds) {
+	t.Helper()
 	w := newWorld(t, 3)
 	w.Scopes = "-"
 	w.After = func(*http.Request) bool {
@@ -289,7 +316,7 @@ func TestHidden(t *testing.T) {
 	}
 	_ = w.plan(t, defaults())
 	p := w.plan(t, defaults())
-	if !p.Blind() {
+	if p.Blind() == nil {
 		t.Error("the plan does not say that checks are hidden")
 	}
 	if err := w.start(t, p); !errors.Is(err, github.ErrRights) || w.opened() != 1 || w.batch.Status != event.Waiting {
@@ -299,7 +326,7 @@ func TestHidden(t *testing.T) {
 	w.Scopes = "-"
 	s := defaults()
 	s.Waves = "rest"
-	if p = w.plan(t, s); p.Blind() {
+	if p = w.plan(t, s); p.Blind() != nil {
 		t.Error("a single wave needs no checks")
 	}
 	if err := w.start(t, p); err != nil || w.opened() != 3 {
@@ -307,8 +334,41 @@ func TestHidden(t *testing.T) {
 	}
 }
 
+// TestUnserved: checks that a host does not offer are green for nobody, and red ones that it does offer count.
+func TestUnserved(t *testing.T) {
+	for _, kind := range []string{"/check-runs", "/status"} {
+		for _, status := range []int{http.StatusNotFound, http.StatusNotImplemented} {
+			w := newWorld(t, 3)
+			w.NoGraphQL = status
+			w.Refuse = func(r *http.Request, _ http.Header) (int, string) {
+				if strings.HasSuffix(r.URL.Path, kind) {
+					return status, "Not Found"
+				}
+				return 0, ""
+			}
+			w.After = func(*http.Request) bool { w.paint("SUCCESS"); return true }
+			p := w.plan(t, defaults())
+			if !errors.Is(p.Blind(), github.ErrUnserved) {
+				t.Errorf("%s: the plan is blind for %v", kind, p.Blind())
+			}
+			if err := w.start(t, p); !errors.Is(err, github.ErrUnserved) || w.opened() != 1 || w.batch.Status != event.Waiting {
+				t.Errorf("%s: %v, %d opened, %s", kind, err, w.opened(), w.batch.Status)
+			}
+			w.After = nil
+			w.paint("FAILURE")
+			_, err := w.runner().Resume(t.Context(), w.state(), nil)
+			if want := kind == "/status"; errors.Is(err, batch.ErrStopped) != want || w.opened() != 1 {
+				t.Errorf("%s, red: %v, %d opened", kind, err, w.opened())
+			}
+		}
+	}
+}
+
 // TestExpired: a token that expires pauses the batch, and the batch resumes with another one.
-func TestExpired(t *testing.T) {
+func TestExpired(t *testing.T) { both(t, testExpired) }
+
+func testExpired(t *testing.T, newWorld worlds) {
+	t.Helper()
 	w := newWorld(t, 6)
 	w.Refuse = func(*http.Request, http.Header) (int, string) {
 		if len(w.Writes) >= 10 { // in the third repository, between the commit and the branch

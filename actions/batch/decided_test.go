@@ -185,7 +185,7 @@ func TestWaivedSince(t *testing.T) {
 			return p.Changes
 		}
 		i.Changes = plan([]string{"branch-protected", "human-review"})
-		p, err := batch.New(defaults(), []batch.Item{i}, nil, github.PublishedLimits)
+		p, err := batch.New(defaults(), []batch.Item{i}, nil, github.PublishedLimits, w.host.Bulk())
 		if err != nil {
 			t.Fatal(err)
 		}

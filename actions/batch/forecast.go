@@ -67,7 +67,7 @@ func (r *rehearsal) ask(n int, write bool) {
 
 // forecast rehearses the plan, in the order of its requests: in each wave the default branches, then the items, then
 // how the pull requests so far stand, once a minute until the checks are expected to be finished.
-func (p *Plan) forecast(limits github.Limits) Forecast {
+func (p *Plan) forecast(limits github.Limits, bulk github.Bulk) Forecast {
 	start := time.Unix(0, 0)
 	r := &rehearsal{now: start}
 	r.Pace = github.NewPace(limits, func() time.Time { return r.now }, func(_ context.Context, d time.Duration) error {
@@ -78,7 +78,7 @@ func (p *Plan) forecast(limits github.Limits) Forecast {
 	for wave, n := range p.Waves {
 		items := p.Items[next : next+int(n)]
 		next += int(n)
-		r.ask(queries(len(items)), false)
+		r.ask(bulk.Heads(len(items)), false)
 		for i := range items {
 			reads, writes := items[i].requests()
 			r.ask(reads, false)
@@ -90,19 +90,15 @@ func (p *Plan) forecast(limits github.Limits) Forecast {
 		if wave+1 == len(p.Waves) {
 			break
 		}
-		r.ask(queries(pulls), false)
-		for waited := time.Duration(0); waited < p.checksOf(items); waited += Poll {
+		began, checks := r.now, p.checksOf(items)
+		for r.ask(bulk.States(pulls), false); r.now.Sub(began) < checks; r.ask(bulk.States(pulls), false) {
 			r.now = r.now.Add(Poll)
 			r.forecast.Checks += Poll
-			r.ask(queries(pulls), false)
 		}
 	}
 	r.forecast.Requests = r.now.Sub(start) - r.forecast.Checks
 	return r.forecast
 }
-
-// queries is how many queries are about a number of repositories.
-func queries(repositories int) int { return (repositories + github.PerQuery - 1) / github.PerQuery }
 
 // checksOf is how long the checks of the pull requests of a wave are expected to take: where the default branch has
 // none, as long as they are waited for.

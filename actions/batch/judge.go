@@ -147,8 +147,8 @@ func (w *work) look(ctx context.Context) (verdict, error) {
 			v.bad = append(v.bad, run)
 			continue
 		}
-		if s.Open && s.Checks == github.ChecksHidden {
-			return v, github.ErrChecks
+		if err := s.Checks.Unseen(); s.Open && err != nil {
+			return v, err
 		}
 		if s.Open && w.unfinished(run, s.Checks) && !slices.Contains(w.settings.Waived, name(run)) {
 			v.waiting = append(v.waiting, run)
@@ -170,7 +170,7 @@ func (w *work) unfinished(run *event.ActionRun, checks github.Checks) bool {
 		return age < w.settings.Settle
 	case github.ChecksPassed:
 		return age < min(w.settings.Settle, lateChecks)
-	case github.ChecksFailed, github.ChecksHidden:
+	case github.ChecksFailed, github.ChecksHidden, github.ChecksUnserved:
 	}
 	return false
 }

@@ -52,7 +52,7 @@ func (w *world) planSettings(t *testing.T, files ...string) *batch.Plan {
 		}
 		items = append(items, w.withSettings(t.Context(), t, i))
 	}
-	p, err := batch.New(defaults(), items, nil, github.PublishedLimits)
+	p, err := batch.New(defaults(), items, nil, github.PublishedLimits, github.Bulk{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -216,7 +216,7 @@ func TestRights(t *testing.T) {
 		p.Items[i].Proposal.Files[0].Path = ".github/workflows/ci.yaml"
 		p.Items[i].Issues = []github.Issue{issue}
 	}
-	p, err := batch.New(defaults(), p.Items, nil, github.PublishedLimits)
+	p, err := batch.New(defaults(), p.Items, nil, github.PublishedLimits, github.Bulk{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -357,7 +357,7 @@ func TestIssuesClosed(t *testing.T) {
 		c.URL = "https://github.example/" + one.Proposal.Repository + "/issues/1000"
 		one.Closings = []github.IssueClosing{c}
 	}
-	again, err := batch.New(defaults(), again.Items, nil, github.PublishedLimits)
+	again, err := batch.New(defaults(), again.Items, nil, github.PublishedLimits, github.Bulk{})
 	if err != nil || !again.Needs.Issues || again.Digest() == w.plan(t, defaults()).Digest() {
 		t.Fatalf("%v, %+v", err, again.Needs)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -113,6 +114,24 @@ func newWorld(t *testing.T, repositories int) *world {
 	return w
 }
 
+// worlds makes worlds of one kind: see newWorld.
+type worlds func(t *testing.T, repositories int) *world
+
+// both takes the steps of a test on a host that answers GraphQL, and on one that refuses it.
+func both(t *testing.T, test func(t *testing.T, newWorld worlds)) {
+	t.Helper()
+	for name, status := range map[string]int{"GraphQL": 0, "REST": http.StatusNotFound} {
+		t.Run(name, func(t *testing.T) {
+			test(t, func(t *testing.T, repositories int) *world {
+				t.Helper()
+				w := newWorld(t, repositories)
+				w.NoGraphQL = status
+				return w
+			})
+		})
+	}
+}
+
 // heal ends what interrupts requests and records. It waits for requests whose clients have gone.
 func (w *world) heal() {
 	w.Interrupt(nil, nil)
@@ -138,7 +157,7 @@ func (w *world) plan(t *testing.T, s batch.Settings) *batch.Plan {
 	for _, head := range heads {
 		items = append(items, item(head))
 	}
-	p, err := batch.New(s, items, nil, github.PublishedLimits)
+	p, err := batch.New(s, items, nil, github.PublishedLimits, w.host.Bulk())
 	if err != nil {
 		t.Fatal(err)
 	}

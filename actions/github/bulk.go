@@ -36,11 +36,30 @@ const (
 	ChecksPassed  Checks = "passed"
 	ChecksFailed  Checks = "failed"
 	ChecksHidden  Checks = "hidden" // the credentials may not read them
+	// ChecksUnserved: the server offers neither GraphQL nor all that REST has of checks. None of those that it shows
+	// fails.
+	ChecksUnserved Checks = "unserved"
 )
 
-// ErrChecks is the error of credentials that may not read checks.
-var ErrChecks = fmt.Errorf("%w: they may not read the checks of commits, which GitHub shows to no fine-grained token; "+
-	"use an App, or a classic token", ErrRights)
+// Errors of checks that nobody can look at; see [Checks.Unseen].
+var (
+	ErrChecks = fmt.Errorf("%w: they may not read the checks of commits, which GitHub shows to no fine-grained token; "+
+		"use an App, or a classic token", ErrRights)
+	ErrUnserved = errors.New("the server, or a proxy before it, does not offer the checks of commits: neither GraphQL, " +
+		"nor both check-runs and status of a commit through REST")
+)
+
+// Unseen returns why checks cannot be looked at; nil if they can.
+func (c Checks) Unseen() error {
+	switch c {
+	case ChecksHidden:
+		return ErrChecks
+	case ChecksUnserved:
+		return ErrUnserved
+	case NoChecks, ChecksRunning, ChecksPassed, ChecksFailed:
+	}
+	return nil
+}
 
 // rollup is what GitHub says of the checks of a commit.
 type rollup struct {
@@ -83,43 +102,76 @@ type headAnswer struct {
 	} `json:"defaultBranchRef"`
 }
 
-// Heads returns the default branches of repositories, owner/name, in their order. It takes a request for PerQuery of
-// them. A repository to which nothing can be proposed has a Problem, and is no error.
+// found returns what the answer shows.
+func (a *headAnswer) found(hidden bool) *found {
+	if a == nil {
+		return nil
+	}
+	f := &found{name: a.Name, private: a.Private, closed: a.Archived || a.Disabled, admin: a.Permission == "ADMIN",
+		push: slices.Contains([]string{"WRITE", "MAINTAIN", "ADMIN"}, a.Permission)}
+	if a.Branch != nil {
+		f.branch, f.commit, f.tree = a.Branch.Name, a.Branch.Target.ID, a.Branch.Target.Tree.ID
+		f.checks = a.Branch.Target.Rollup.checks(hidden)
+	}
+	return f
+}
+
+// found is what a host shows of a repository and of the last commit of its default branch.
+type found struct {
+	name           string // as the host writes it
+	private        bool
+	closed         bool // nobody can write to it
+	push, admin    bool // the person of a token may
+	branch, commit string
+	tree           string // "": there is no commit
+	checks         Checks
+}
+
+// Heads returns the default branches of repositories, owner/name, in their order. It takes the requests of
+// [Bulk.Heads]. A repository to which nothing can be proposed has a Problem, and is no error.
 func (h *Host) Heads(ctx context.Context, repositories []string) ([]Head, error) {
+	heads, err := either(h, func() ([]Head, error) { return h.queryHeads(ctx, repositories) },
+		func() ([]Head, error) { return h.readHeads(ctx, repositories) })
+	if err != nil {
+		return nil, fmt.Errorf("reading the default branches: %w", err)
+	}
+	return heads, nil
+}
+
+func (h *Host) queryHeads(ctx context.Context, repositories []string) ([]Head, error) {
 	heads := make([]Head, 0, len(repositories))
 	for names := range slices.Chunk(repositories, PerQuery) {
 		answers, err := each[headAnswer](ctx, h, names, slices.Repeat([]string{headFields}, len(names)))
 		if err != nil {
-			return nil, fmt.Errorf("reading the default branches: %w", err)
+			return nil, err
 		}
 		for i, name := range names {
-			heads = append(heads, h.head(name, answers[i].value, answers[i].hidden))
+			heads = append(heads, h.head(name, answers[i].value.found(answers[i].hidden)))
 		}
 	}
 	return heads, nil
 }
 
-func (h *Host) head(name string, a *headAnswer, hidden bool) Head {
+// head returns what is made of a repository; nil: the credentials do not see it.
+func (h *Host) head(name string, f *found) Head {
 	head := Head{Repository: name}
-	if a == nil {
+	if f == nil {
 		head.Problem = "the credentials see no repository " + name
 		return head
 	}
-	head.Repository, head.Private = a.Name, a.Private
-	if !h.app && a.Permission != "ADMIN" {
-		head.Settings = "the credentials lack the role admin in " + a.Name
+	head.Repository, head.Private = f.name, f.private
+	if !h.app && !f.admin {
+		head.Settings = "the credentials lack the role admin in " + f.name
 	}
-	writes := []string{"WRITE", "MAINTAIN", "ADMIN"}
 	switch {
-	case a.Archived || a.Disabled:
+	case f.closed:
 		head.Problem = "it is archived or disabled, so nobody can write to it"
-	case !h.app && !slices.Contains(writes, a.Permission):
+	case !h.app && !f.push:
 		head.Problem = "the credentials lack the right to push to it"
-	case a.Branch == nil || a.Branch.Target.ID == "" || a.Branch.Target.Tree.ID == "":
+	case f.commit == "" || f.tree == "":
 		head.Problem = "it has no commit"
 	default:
-		head.Branch, head.Commit, head.Tree = a.Branch.Name, a.Branch.Target.ID, a.Branch.Target.Tree.ID
-		head.Checks = a.Branch.Target.Rollup.checks(hidden)
+		head.Branch, head.Commit, head.Tree, head.Checks = f.branch, f.commit, f.tree, f.checks
 	}
 	return head
 }
@@ -136,7 +188,7 @@ type PullState struct {
 	URL      string
 	Open     bool
 	MergedAt time.Time // zero: it is not merged
-	Checks   Checks    // of its last commit
+	Checks   Checks    // of its last commit, while it is open
 	// Failing are the names of the checks that fail on it and neither on the branch that it is for nor on the commit that
 	// it starts from: those that its changes broke. Set only if Checks is [ChecksFailed].
 	Failing []string
@@ -166,9 +218,18 @@ type pullAnswer struct {
 	} `json:"pullRequest"`
 }
 
-// States returns how pull requests stand, in their order. It takes a request for PerQuery of them, and one more for
-// redPerQuery of those whose checks fail.
+// States returns how pull requests stand, in their order. It takes the requests of [Bulk.States], and more for those
+// whose checks fail: one for redPerQuery of them, or through REST two to five for each.
 func (h *Host) States(ctx context.Context, pulls []PullRef) ([]PullState, error) {
+	states, err := either(h, func() ([]PullState, error) { return h.queryStates(ctx, pulls) },
+		func() ([]PullState, error) { return h.readStates(ctx, pulls) })
+	if err != nil {
+		return nil, fmt.Errorf("reading the state of pull requests: %w", err)
+	}
+	return states, nil
+}
+
+func (h *Host) queryStates(ctx context.Context, pulls []PullRef) ([]PullState, error) {
 	states := make([]PullState, 0, len(pulls))
 	for some := range slices.Chunk(pulls, PerQuery) {
 		names, parts := make([]string, len(some)), make([]string, len(some))
@@ -179,7 +240,7 @@ func (h *Host) States(ctx context.Context, pulls []PullRef) ([]PullState, error)
 		}
 		answers, err := each[pullAnswer](ctx, h, names, parts)
 		if err != nil {
-			return nil, fmt.Errorf("reading the state of pull requests: %w", err)
+			return nil, err
 		}
 		for _, a := range answers {
 			states = append(states, stateOf(a.value, a.hidden))
@@ -200,7 +261,7 @@ func stateOf(a *pullAnswer, hidden bool) PullState {
 		s.MergedAt = *a.Pull.MergedAt
 	}
 	s.Withdrawn = !s.Open && !s.Merged() && strings.Contains(a.Pull.Body, closedMark)
-	if nodes := a.Pull.Commits.Nodes; len(nodes) > 0 {
+	if nodes := a.Pull.Commits.Nodes; s.Open && len(nodes) > 0 {
 		s.Checks = nodes[0].Commit.Rollup.checks(hidden)
 	}
 	return s

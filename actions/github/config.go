@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -48,6 +49,8 @@ type Host struct {
 	api    string // address of the API, without a slash at the end
 	pages  string // address of the web pages, likewise
 	app    bool
+	// noGraphQL is set when the server refuses GraphQL as such. Hosts that are made of this one share it.
+	noGraphQL *atomic.Bool
 }
 
 // New returns a host. token is that of the environment. The error wraps [ErrNoCredentials] if there are none.
@@ -68,7 +71,7 @@ func New(cfg Config, token, userAgent string, opt rest.Options) (*Host, error) {
 		return nil, fmt.Errorf("actions.github: %w", err)
 	}
 	return &Host{client: c, api: strings.TrimSuffix(base.String(), "/"), pages: pagesOf(cfg.URL),
-		app: cfg.App.Configured()}, nil
+		app: cfg.App.Configured(), noGraphQL: new(atomic.Bool)}, nil
 }
 
 // pagesOf returns the address of the web pages that belong to a configured address.

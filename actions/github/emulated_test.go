@@ -37,7 +37,7 @@ func TestProposeOnAnEmulator(t *testing.T) {
 }
 
 // emulator is a repository of the emulator, and somebody who works in it.
-type emulator struct{ address string }
+type emulator struct{ address, repository string }
 
 // startEmulator starts the emulator of $GITHUB_EMULATOR, a directory with its node_modules, for the time of a test.
 func startEmulator(t *testing.T) *emulator {
@@ -52,7 +52,12 @@ func startEmulator(t *testing.T) *emulator {
   theirs: {login: octocat, scopes: [repo, user, workflow]}
 github:
   users: [{login: octocat, name: Octocat, email: octocat@example.com}]
-  repos: [{owner: octocat, name: pay, auto_init: true}]
+  repos:
+    - {owner: octocat, name: pay, auto_init: true}
+    - {owner: octocat, name: batch-0, auto_init: true}
+    - {owner: octocat, name: batch-1, auto_init: true}
+    - {owner: octocat, name: batch-2, auto_init: true}
+    - {owner: octocat, name: batch-3, auto_init: true}
 `), 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +87,7 @@ github:
 		ErrorLog: log.New(io.Discard, "", 0), // it does not answer at once
 	}))
 	t.Cleanup(proxy.Close)
-	e := &emulator{proxy.URL}
+	e := &emulator{proxy.URL, "octocat/pay"}
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		if status, _ := e.ask(t, http.MethodGet, "", nil); status == http.StatusOK {
 			return e
@@ -139,7 +144,10 @@ func (e *emulator) do(t *testing.T, method, path string, body any) {
 	}
 }
 
-func (*emulator) name() string { return "octocat/pay" }
+func (e *emulator) name() string { return e.repository }
+
+// of returns the emulator with another repository, owner/name.
+func (e *emulator) of(repository string) *emulator { return &emulator{e.address, repository} }
 
 func (e *emulator) commit(t *testing.T, branch, path, content string) {
 	t.Helper()

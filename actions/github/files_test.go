@@ -1,6 +1,8 @@
 package github_test
 
 import (
+	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/dxctl/dxctl/actions/github"
 	"github.com/dxctl/dxctl/actions/github/hosttest"
+	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 // headOf returns the only head of a repository.
@@ -73,20 +76,34 @@ func TestFiles(t *testing.T) {
 func TestHeads(t *testing.T) {
 	s := hosttest.New(t)
 	h := host(t, s)
-	for _, name := range []string{"pay", "old", "theirs"} {
+	for _, name := range []string{"pay", "old", "theirs", "empty"} {
 		if _, err := h.Create(t.Context(), github.Repository{Owner: "acme", Name: name}, "Organization"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	s.Repos["acme/old"].Archived, s.Repos["acme/theirs"].ReadOnly = true, true
+	s.Repos["acme/pay"].Checks[s.Repos["acme/pay"].Refs["heads/main"]] = "FAILURE"
+	s.Repos["acme/empty"].Refs = nil
+	for _, status := range []int{0, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone,
+		http.StatusNotImplemented} {
+		s.NoGraphQL, s.Reads = status, nil
+		checkHeads(t, s, host(t, s))
+	}
+	s.NoGraphQL, s.Reads = http.StatusUnauthorized, nil
+	h = host(t, s)
+	if _, err := h.Heads(t.Context(), []string{"acme/pay"}); !errors.Is(err, rest.ErrUnauthorized) || h.Bulk().REST {
+		t.Errorf("a wrong token: %v, %+v", err, h.Bulk())
+	}
+}
+
+func checkHeads(t *testing.T, s *hosttest.Server, h *github.Host) {
+	t.Helper()
 	main := s.Repos["acme/pay"].Refs["heads/main"]
-	s.Repos["acme/pay"].Checks[main] = "FAILURE"
-	s.Reads = nil
-	heads, err := h.Heads(t.Context(), []string{"acme/none", "acme/pay", "acme/old", "acme/theirs"})
+	heads, err := h.Heads(t.Context(), []string{"acme/none", "acme/pay", "acme/old", "acme/theirs", "acme/empty"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"see no repository", "", "archived", "right to push"}
+	want := []string{"see no repository", "", "archived", "right to push", "no commit"}
 	for i, head := range heads {
 		if (want[i] == "") != (head.Problem == "") || !strings.Contains(head.Problem, want[i]) {
 			t.Errorf("%s: %q, want %q", head.Repository, head.Problem, want[i])
@@ -95,8 +112,8 @@ func TestHeads(t *testing.T) {
 	if pay := heads[1]; pay.Commit != main || pay.Branch != "main" || pay.Checks != github.ChecksFailed {
 		t.Errorf("%+v", pay)
 	}
-	if !slices.Equal(s.Reads, []string{"graphql"}) {
-		t.Errorf("four repositories took %q", s.Reads)
+	if h.Bulk().REST != (s.NoGraphQL != 0) || s.NoGraphQL == 0 && !slices.Equal(s.Reads, []string{"graphql"}) {
+		t.Errorf("five repositories took %q", s.Reads)
 	}
 }
 

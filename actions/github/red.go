@@ -15,13 +15,16 @@ type contexts struct {
 		Page struct {
 			More bool `json:"hasNextPage"`
 		} `json:"pageInfo"`
-		Nodes []struct {
-			Name       string `json:"name"`       // of a check run
-			Conclusion string `json:"conclusion"` // of a check run: SUCCESS, FAILURE and others
-			Context    string `json:"context"`    // of a commit status
-			State      string `json:"state"`      // of a commit status: SUCCESS, FAILURE and others
-		} `json:"nodes"`
+		Nodes []check `json:"nodes"`
 	} `json:"contexts"`
+}
+
+// check is a check run or a commit status.
+type check struct {
+	Name       string `json:"name"`       // of a check run
+	Conclusion string `json:"conclusion"` // of a check run: SUCCESS, FAILURE and others; "": it runs
+	Context    string `json:"context"`    // of a commit status
+	State      string `json:"state"`      // of a commit status: SUCCESS, FAILURE and others
 }
 
 // bad are the conclusions and states that make a commit red.
@@ -101,17 +104,27 @@ func (a *redAnswer) own() []string {
 		return []string{unlisted}
 	}
 	last := a.Pull.Commits.Nodes[0].Commit
-	failing, cut := last.Rollup.failing()
+	failing := last.Rollup.red()
+	if a.Pull.Base != nil {
+		failing = a.Pull.Base.Target.Rollup.without(failing)
+	}
+	for _, parent := range last.Parents.Nodes {
+		failing = parent.Rollup.without(failing)
+	}
+	return failing
+}
+
+// red returns the names of the checks that fail on a commit that is red. Some of them may be unlisted.
+func (c *contexts) red() []string {
+	failing, cut := c.failing()
 	if cut || len(failing) == 0 { // it is red, by something that is not shown
 		failing = append(failing, unlisted)
 	}
-	var before []string
-	if a.Pull.Base != nil {
-		before, _ = a.Pull.Base.Target.Rollup.failing()
-	}
-	for _, parent := range last.Parents.Nodes {
-		names, _ := parent.Rollup.failing()
-		before = append(before, names...)
-	}
-	return slices.DeleteFunc(failing, func(name string) bool { return slices.Contains(before, name) })
+	return failing
+}
+
+// without returns those of names that do not fail here.
+func (c *contexts) without(names []string) []string {
+	before, _ := c.failing()
+	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(before, name) })
 }

@@ -225,9 +225,9 @@ func (s *cli) printBatch(t output.Table, o fixOptions, changes bool) error {
 
 // start checks the rights and carries out a plan.
 func (f *fixer) start(ctx context.Context, p *batch.Plan, o fixOptions) error {
-	if p.Blind() {
+	if err := p.Blind(); err != nil {
 		return credentials(fmt.Errorf("%w; or open all pull requests at once, without looking at checks, with --waves rest; "+
-			"nothing was written", github.ErrChecks))
+			"nothing was written", err))
 	}
 	if err := f.check(ctx, *p.Needs); err != nil {
 		return err

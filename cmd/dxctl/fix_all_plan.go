@@ -66,12 +66,16 @@ func (f *fixer) planAll(ctx context.Context, o fixOptions) (*batch.Plan, error) 
 	if err != nil {
 		return nil, err
 	}
+	if f.host.Bulk().REST {
+		f.runner.Tell("%s offers no GraphQL: repositories and checks are read one by one, which takes more requests",
+			f.host.API())
+	}
 	items, failed, err := f.items(ctx, entities, heads, s, before)
 	if err != nil {
 		return nil, err
 	}
 	//nolint:contextcheck // the forecast waits for a clock of its own
-	return batch.New(s, items, append(left, failed...), github.PublishedLimits)
+	return batch.New(s, items, append(left, failed...), github.PublishedLimits, f.host.Bulk())
 }
 
 // items plans the services of repositories, several at a time. One that cannot be planned is left out, with the reason.

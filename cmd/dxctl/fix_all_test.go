@@ -101,10 +101,11 @@ func TestFixAll(t *testing.T) {
 	s.Interrupt(nil, nil)
 	s.Repos["acme/cart"].Requests[0].Open = false // declined
 	s.Repos["acme/mail"].Merge(1, time.Now())
+	s.NoGraphQL = http.StatusNotFound // from now on
 	s.Interrupt(nil, nil)
-	out, _ = dxctl(exit.OK)
-	if !strings.Contains(out, "cart: declined: ") {
-		t.Errorf("what was declined is not remembered:\n%s", out)
+	out, diagnostics = dxctl(exit.OK)
+	if !strings.Contains(out, "cart: declined: ") || !strings.Contains(diagnostics, "offers no GraphQL") {
+		t.Errorf("what was declined is not remembered, or REST is not mentioned:\n%s\n%s", out, diagnostics)
 	}
 	undo := []string{"--config", config, "fix", "--undo", "b1"}
 	writes := len(s.Writes)

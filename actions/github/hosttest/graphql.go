@@ -84,16 +84,21 @@ func (r *Repo) rollup(commit string) any {
 	if state == "" {
 		return nil
 	}
-	failing := r.Failing[commit]
-	if len(failing) == 0 && (state == "FAILURE" || state == "ERROR") {
-		failing = []string{"test"}
-	}
 	nodes := []object{}
-	for _, name := range failing {
+	for _, name := range r.failing(commit) {
 		nodes = append(nodes, object{"name": name, "conclusion": "FAILURE"})
 	}
 	nodes = append(nodes, object{"context": "unrelated", "state": "SUCCESS"})
 	return object{"state": state, "contexts": object{"pageInfo": object{"hasNextPage": false}, "nodes": nodes}}
+}
+
+// failing has the names of the checks of a commit that fail.
+func (r *Repo) failing(commit string) []string {
+	failing, state := r.Failing[commit], r.Checks[commit]
+	if len(failing) == 0 && (state == "FAILURE" || state == "ERROR") {
+		return []string{"test"}
+	}
+	return failing
 }
 
 func (r *Repo) node(full string) object {
@@ -128,7 +133,7 @@ func (r *Repo) pullNode(full, number string) any {
 	for _, parent := range r.Parents[commit] {
 		parents = append(parents, object{"statusCheckRollup": r.rollup(parent)})
 	}
-	return object{"baseRef": base, "body": p.Body, "url": p.document(full)["html_url"], "state": state,
+	return object{"baseRef": base, "body": p.Body, "url": p.document(full, r)["html_url"], "state": state,
 		"mergedAt": p.MergedAt,
 		"commits": object{"nodes": []object{{"commit": object{"statusCheckRollup": r.rollup(commit),
 			"parents": object{"nodes": parents}}}}}}

@@ -62,6 +62,7 @@ type Server struct {
 	Teams  map[string]int64  // ids by organization/team
 	// Permissions are those of an App's installation; nil: no App is asked for. An App has no rights of a person.
 	Permissions map[string]string
+	NoGraphQL   int // status with which queries are refused; 0: they are answered
 	Now         func() time.Time
 	// Before is called with each request; the request is not answered if it returns false. After: likewise, but after the
 	// request was obeyed. Both may be nil.
@@ -185,6 +186,8 @@ func (s *Server) answer(r *http.Request) (int, any) {
 		}
 	}
 	switch {
+	case r.URL.Path == graphQL && s.NoGraphQL != 0:
+		return problem(s.NoGraphQL, http.StatusText(s.NoGraphQL))
 	case r.URL.Path == graphQL:
 		return s.graphQL(body)
 	case path[0] == "user" && len(path) == 1:
@@ -274,6 +277,9 @@ func (s *Server) repo(r *http.Request, full string, repo *Repo, path []string, b
 	list := func(n int) (int, any) { return http.StatusOK, slices.Repeat([]object{{"number": 1}}, min(n, 1)) }
 	switch path[0] {
 	case "commits":
+		if len(path) > 1 {
+			return s.commitOf(r, repo, path[1:])
+		}
 		return repo.log(cmp.Or(r.URL.Query().Get("sha"), repo.DefaultBranch))
 	case "branches":
 		if name, ok := strings.CutSuffix(strings.Join(path[1:], "/"), "/protection"); ok {

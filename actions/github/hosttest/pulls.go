@@ -22,13 +22,15 @@ type Pull struct {
 	Comments   []string
 }
 
-func (p *Pull) document(full string) object {
+func (p *Pull) document(full string, r *Repo) object {
 	state := "closed"
 	if p.Open {
 		state = "open"
 	}
 	return object{"number": p.Number, "html_url": fmt.Sprintf("https://github.example/%s/pull/%d", full, p.Number),
-		"state": state, "merged_at": p.MergedAt, "title": p.Title, "body": p.Body}
+		"state": state, "merged_at": p.MergedAt, "title": p.Title, "body": p.Body,
+		"head": object{"ref": p.Head, "sha": r.Refs["heads/"+p.Head]},
+		"base": object{"ref": p.Base, "sha": r.Refs["heads/"+p.Base]}}
 }
 
 // FilesOf returns the files of a branch; nil if there is no such branch.
@@ -115,11 +117,11 @@ func (r *Repo) pulls(req *http.Request, full string, path []string, body object)
 		if body["state"] == "closed" {
 			p.Open = false
 		}
-		return http.StatusOK, p.document(full)
+		return http.StatusOK, p.document(full, r)
 	}
 	if len(path) == 1 && req.Method == http.MethodGet {
 		if p := r.request(path[0]); p != nil {
-			return http.StatusOK, p.document(full)
+			return http.StatusOK, p.document(full, r)
 		}
 		return problem(http.StatusNotFound, "Not Found")
 	}
@@ -140,7 +142,7 @@ func (r *Repo) pulls(req *http.Request, full string, path []string, body object)
 	if !req.URL.Query().Has("head") {
 		all := []object{}
 		for _, p := range slices.Backward(r.Requests) {
-			all = append(all, p.document(full))
+			all = append(all, p.document(full, r))
 		}
 		return http.StatusOK, all
 	}
@@ -148,7 +150,7 @@ func (r *Repo) pulls(req *http.Request, full string, path []string, body object)
 	found := []object{}
 	for _, p := range slices.Backward(r.Requests) {
 		if p.Head == head {
-			found = append(found, p.document(full))
+			found = append(found, p.document(full, r))
 		}
 	}
 	return http.StatusOK, found
@@ -165,7 +167,7 @@ func (r *Repo) openPull(full string, body object) (int, any) {
 		return problem(http.StatusUnprocessableEntity, "A pull request already exists for "+p.Head)
 	}
 	r.Requests = append(r.Requests, p)
-	return http.StatusCreated, p.document(full)
+	return http.StatusCreated, p.document(full, r)
 }
 
 func (r *Repo) request(number string) *Pull {
