@@ -21,7 +21,7 @@ var pushes = regexp.MustCompile(`(?m)\bgit push\b|\bdocker (image )?push\b|\bpus
 // tokenUse finds scripts and inputs that may use the token of the workflow.
 var tokenUse = regexp.MustCompile(`(?i)github[._]token|GH_TOKEN|\bgh\s|\bgit (push|fetch|clone|ls-remote|submodule)\b|hub\s|` +
 	`api\.github\.com|ghcr\.io|ACTIONS_ID_TOKEN|id-token|toJSON\(\s*(secrets|github)\s*\)|` +
-	chosenSecret)
+	chosenByRun)
 
 // limitPermissions declares the least rights of the token for workflows whose steps are all known, and moves the rights
 // to write from a workflow to its jobs.
@@ -155,9 +155,11 @@ func (e *editor) neededBy(f *splice.File, j *workflow.Job, identity bool) (map[s
 		if i >= len(list) {
 			return nil, j.At.Line, "its steps are written elsewhere"
 		}
-		line, reason := s.At.Line, ""
+		line := s.At.Line
+		var reason string
 		if s.Uses != nil {
-			line, reason = s.Uses.At.Line, read.action(s.Uses, 0)
+			line = s.Uses.At.Line
+			reason = read.action(s.Uses, 0)
 		} else {
 			reason = read.step(f, node, list[i], s.Run)
 		}

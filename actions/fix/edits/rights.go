@@ -128,11 +128,11 @@ func with(rights map[string]string, scope, access string) map[string]string {
 	return all
 }
 
-// chosenSecret finds secrets whose name only the run decides: any may be the token.
-const chosenSecret = `\bsecrets\s*\[\s*[^'\s]`
+// chosenByRun finds secrets whose name only the run decides: any may be the token.
+const chosenByRun = `\bsecrets\s*\[\s*[^'\s]`
 
 // buildToken finds inputs by which a build gets the token, or what the caller of an action passed.
-var buildToken = regexp.MustCompile(`(?i)github[._]token|GH_TOKEN|inputs\.\w*token|` + chosenSecret)
+var buildToken = regexp.MustCompile(`(?i)github[._]token|GH_TOKEN|inputs\.\w*token|` + chosenByRun)
 
 // login returns the rights with which the token logs in to a registry. Other passwords need none.
 func login(s *workflow.Step) (map[string]string, string) {
@@ -150,7 +150,7 @@ func login(s *workflow.Step) (map[string]string, string) {
 }
 
 // decidedByRun finds passwords of which only the run decides whether they are the token.
-var decidedByRun = regexp.MustCompile(`\b(inputs|env|matrix|needs)\s*[.\[]|` + chosenSecret)
+var decidedByRun = regexp.MustCompile(`\b(inputs|env|matrix|needs)\s*[.\[]|` + chosenByRun)
 
 // releaserRights are what parts of the configuration of GoReleaser need beyond writing a release.
 var releaserRights = []struct {
