@@ -34,6 +34,29 @@ type DoneFix struct {
 	State   string    `json:"state"` // open, merged, reverted, closed; "" if it is not known
 }
 
+// SurveyDone returns what was done about the questions of a published survey until a time: that part of
+// [Reader.SurveyFollowUp] which needs no numbers of services, and takes a fraction of its time.
+func (r *Reader) SurveyDone(ctx context.Context, s Survey) (until time.Time, all []SurveyDone, err error) {
+	type done struct {
+		until time.Time
+		all   []SurveyDone
+	}
+	key := fmt.Sprint("survey done ", s.ID, s.Version, r.deps.Now().Truncate(time.Minute).Unix())
+	d, err := cached(ctx, r, key, func(ctx context.Context) (d done, err error) {
+		then, err := r.outcomesThen(ctx, s.Closes)
+		if err != nil {
+			return d, err
+		}
+		services, err := r.Services(ctx)
+		if err != nil {
+			return d, err
+		}
+		d.until, d.all, err = r.surveyDone(ctx, s, r.rulesOf(s), then, services.List)
+		return d, err
+	})
+	return d.until, d.all, err
+}
+
 // surveyDone compares the outcomes of the linked rules when a survey closed with those when the next one opened, or of
 // the present.
 func (r *Reader) surveyDone(

@@ -115,22 +115,28 @@ func (r *Reader) surveyFollowUp(ctx context.Context, x *SurveyResults) (*SurveyF
 	if err != nil {
 		return nil, err
 	}
-	rules := map[string][]LinkedRule{}
-	for _, item := range x.Survey.Items {
-		for _, rule := range r.LinkedRules(item.Rules) {
-			if rule.Path != "" {
-				rules[item.Key] = append(rules[item.Key], rule)
-			}
-		}
-	}
+	rules := r.rulesOf(x.Survey)
 	out.Teams = len(teams)
 	out.Correlations = correlations(x.Survey, teams, rules, graded)
 	if out.NotCompared = notCompared(out); len(out.Correlations) == 0 && out.NotCompared == "" {
 		out.NotCompared = "No result and no number of the services differs between teams, or is known of enough of them."
 	}
 	out.Hurts = hurts(x, teams, rules, graded, refsOf(services.List))
-	out.Until, out.Done, err = r.surveyDone(ctx, x.Survey, rules, then, services.List)
+	out.Until, out.Done, err = r.SurveyDone(ctx, x.Survey)
 	return out, err
+}
+
+// rulesOf returns the rules of scorecards that address the items of a survey, by item.
+func (r *Reader) rulesOf(s Survey) map[string][]LinkedRule {
+	rules := map[string][]LinkedRule{}
+	for _, item := range s.Items {
+		for _, rule := range r.LinkedRules(item.Rules) {
+			if rule.Path != "" {
+				rules[item.Key] = append(rules[item.Key], rule)
+			}
+		}
+	}
+	return rules
 }
 
 func refsOf(services []Service) []string {

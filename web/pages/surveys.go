@@ -198,12 +198,12 @@ func (p *Pages) question(ctx context.Context, r route.Request) (route.Answer, er
 	view.Teams = slices.DeleteFunc(slices.Clone(view.Teams), func(r report.SurveyRow) bool { return len(r.Numbers) == 0 })
 	view.Item, _ = x.Survey.Item(q.Question)
 	view.Rules = p.reader.LinkedRules(view.Item.Rules)
-	after, err := p.reader.SurveyFollowUp(ctx, x.Survey.ID)
+	until, done, err := p.reader.SurveyDone(ctx, x.Survey)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	view.Until = after.Until
-	for _, d := range after.Done {
+	view.Until = until
+	for _, d := range done {
 		if d.Item == view.Item.Key {
 			view.Done = append(view.Done, d)
 		}
