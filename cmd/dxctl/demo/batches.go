@@ -55,8 +55,8 @@ var fixBatches = []fixBatch{
 		{"kyc-service", 3, "failed", agentRules, "reading the repository: 403 Resource not accessible; give the token of " +
 			"actions.github access to it", 55 * time.Hour},
 	}},
-	{id: "pins-and-updates", daysAgo: 3, status: event.Waiting, note: "checks of wave 2 are not finished after 30 " +
-		"minutes: 1 pull request; resume the batch when they are", fixes: []fixed{
+	{id: "pins-and-updates", daysAgo: 3, status: event.Waiting, note: "checks of wave 2 are not finished after an " +
+		"hour: 2 pull requests; resume the batch when they are", fixes: []fixed{
 		{"user-service", 1, "merged", pinRules, "", 4 * time.Hour},
 		{"notification-service", 2, "merged", pinRules, "", 26 * time.Hour},
 		{"loyalty-points", 2, "opened", updateRule, "", 25 * time.Hour},
