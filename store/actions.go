@@ -64,7 +64,11 @@ func (s *Store) ActionStepsNamed(ctx context.Context, action, prefix string) (
 	return steps, runs, nil
 }
 
-// LastActions returns when dxctl last did something to each entity by one of the actions.
+// restoring begins the names of the steps that took back a setting of a repository.
+const restoring = "restore: "
+
+// LastActions returns when dxctl last did something to each entity by one of the actions. Taking back the settings of a
+// repository counts for each entity of it.
 func (s *Store) LastActions(ctx context.Context, names ...string) (map[string]time.Time, error) {
 	runs, err := s.actionRuns(ctx, `kind IN {kinds:Array(String)}`, map[string]any{"kinds": names})
 	if err != nil {
@@ -76,6 +80,23 @@ func (s *Store) LastActions(ctx context.Context, names ...string) (map[string]ti
 			if at.After(last[run.Entity]) {
 				last[run.Entity] = at
 			}
+		}
+	}
+	back := map[string]time.Time{} // when settings of each repository were taken back
+	for _, name := range names {
+		steps, of, err := s.ActionStepsNamed(ctx, name, restoring)
+		if err != nil {
+			return nil, err
+		}
+		for _, step := range steps {
+			if repository := of[step.Run].Repository; step.At.After(back[repository]) {
+				back[repository] = step.At
+			}
+		}
+	}
+	for _, run := range runs {
+		if at := back[run.Repository]; at.After(last[run.Entity]) {
+			last[run.Entity] = at
 		}
 	}
 	return last, nil

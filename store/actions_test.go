@@ -22,9 +22,11 @@ func TestActionBatch(t *testing.T) {
 	second, first, other := run("b1/a", "b1", 2, "", 1), run("b1/z", "b1", 1, "opened", 2), run("b2/a", "b2", 1, "declined", 3)
 	step := event.ActionStep{Source: "dxctl", Run: "b1/z", Number: 1, Name: "pull request", Status: event.Succeeded, At: noon,
 		Undo: "[]"}
+	back := step
+	back.Number, back.Name, back.At, back.Undo = 2, "restore: ruleset", noon.Add(time.Hour), ""
 	others := step
 	others.Run = "b2/a"
-	mustAppend(t, s, b, second, first, other, others, step)
+	mustAppend(t, s, b, second, first, other, others, step, back)
 	b.Status = event.Waiting
 	mustAppend(t, s, b)
 
@@ -44,7 +46,10 @@ func TestActionBatch(t *testing.T) {
 		t.Errorf("%+v, %v", known, err)
 	}
 	steps, err := s.ActionSteps(t.Context(), []string{"b1/z", "b1/a"})
-	if err != nil || !reflect.DeepEqual(steps, []event.ActionStep{step}) {
+	if err != nil || !reflect.DeepEqual(steps, []event.ActionStep{step, back}) {
 		t.Errorf("%+v, %v", steps, err)
+	}
+	if last, err := s.LastActions(t.Context(), "settings", "fix"); err != nil || !last[payment].Equal(back.At) {
+		t.Errorf("%v, %v", last, err)
 	}
 }
