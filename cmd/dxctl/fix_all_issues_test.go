@@ -8,6 +8,7 @@ import (
 
 	"github.com/dxctl/dxctl/actions/batch"
 	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/actions/settings"
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/report"
@@ -74,5 +75,14 @@ func TestClosable(t *testing.T) {
 				t.Errorf("%+v", got[0])
 			}
 		})
+	}
+}
+
+// TestWithoutSet: a rule whose settings the batch sets gets no issue.
+func TestWithoutSet(t *testing.T) {
+	issues := []github.Issue{{Rule: "branch-protected"}, {Rule: "license"}, {Rule: "human-review"}}
+	got := withoutSet(issues, []settings.Change{{Rules: []string{"branch-protected", "human-review"}}})
+	if len(got) != 1 || got[0].Rule != "license" {
+		t.Errorf("%+v", got)
 	}
 }
