@@ -59,6 +59,7 @@ type Item struct {
 	Changes  []settings.Change     // of settings
 	Left     []settings.Left       // settings that rules need and that are not planned
 	Notes    []string              // what the changes of settings mean for people
+	SetWith  string                // service of the same repository that makes the changes that this one needs
 }
 
 // Left is a service to which nothing is proposed.
@@ -94,6 +95,7 @@ func New(s Settings, items []Item, left []Left, limits github.Limits, bulk githu
 	slices.SortFunc(p.Items, func(a, b Item) int {
 		return cmp.Or(cmp.Compare(sum(a.Entity), sum(b.Entity)), cmp.Compare(a.Entity, b.Entity))
 	})
+	shareSettings(p.Items)
 	var err error
 	if p.Waves, err = Sizes(s.Waves, len(p.Items)); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -213,6 +214,73 @@ func TestWaivedSince(t *testing.T) {
 		if err != nil || len(changes) != min(1, c.kinds) || len(changes) > 0 && c.note == "no deletion" &&
 			!slices.Equal(changes[0].Rules, c.rules) {
 			t.Errorf("%s: %v, %+v", name, err, changes)
+		}
+	}
+}
+
+// TestSettingsOfMonorepo: what services of one repository need of it is set once, stays while it is needed by one of
+// them when the batch goes on, and is taken back.
+func TestSettingsOfMonorepo(t *testing.T) {
+	for name, killed := range map[string]bool{"at once": false, "interrupted": true} {
+		w := newWorld(t, 1)
+		i := w.planSettings(t).Items[0]
+		on := true
+		plan := func(i batch.Item, entity string, rules ...string) batch.Item {
+			ask := settings.Ask{Repository: "acme/s000", Branch: i.Proposal.Base, Workflows: &on,
+				Want: settings.Want{Rules: rules}}
+			state, err := w.host.Settings(t.Context(), ask)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := settings.Plan(state, ask.Want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			i.Entity, i.Changes, i.Proposal.Branch = entity, p.Changes, "dxctl/fix-"+strings.TrimPrefix(entity, "component:default/")
+			return i
+		}
+		needs := map[string][]string{"component:default/a": {"branch-protected"},
+			"component:default/b": {"human-review", "workflow-permissions"}, "component:default/c": {"workflow-permissions"}}
+		var items []batch.Item
+		for entity, rules := range needs {
+			items = append(items, plan(i, entity, rules...))
+		}
+		p, err := batch.New(defaults(), items, nil, github.PublishedLimits, w.host.Bulk())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if killed {
+			w.Before = func(*http.Request) bool { w.kill(errors.New("killed")); return false }
+		}
+		err = w.start(t, p)
+		if killed {
+			w.heal()
+			r := w.runner()
+			r.Again = func(_ context.Context, run event.ActionRun, _ github.Head, _ batch.Settings) (batch.Item, error) {
+				return plan(i, run.Entity, needs[run.Entity]...), nil
+			}
+			_, err = r.Resume(t.Context(), w.state(), nil)
+		}
+		repo := w.Repos["acme/s000"]
+		kinds := ""
+		for _, set := range repo.Set.Rulesets {
+			kinds = fmt.Sprint(set["rules"])
+		}
+		for _, want := range []string{"deletion", "non_fast_forward", "required_approving_review_count:1"} {
+			if err != nil || !strings.Contains(kinds, want) || !repo.Set.ReadOnlyToken || len(repo.Set.Rulesets) != 1 {
+				t.Errorf("%s: %v, no %s: %+v", name, err, want, repo.Set)
+			}
+		}
+		for _, step := range w.steps {
+			if settings.Sets(step) && step.Status != event.Succeeded {
+				t.Errorf("%s: %+v", name, step)
+			}
+		}
+		if got := w.outcomes(); got[batch.Set] != 1 || got[string(github.Nothing)] != 2 {
+			t.Errorf("%s: %v", name, got)
+		}
+		if _, err := w.takeBack(t, func() {}); err != nil || !isWeak(repo) {
+			t.Errorf("%s: %v, %+v", name, err, repo.Set)
 		}
 	}
 }

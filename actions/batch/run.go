@@ -254,7 +254,7 @@ func (w *work) propose(ctx context.Context, run *event.ActionRun, head github.He
 	}
 	item, planned := w.items[run.ID]
 	if !planned || item.Proposal.On != head.Commit {
-		if item, err = w.Again(ctx, *run, head, w.settings); err != nil {
+		if item, err = w.again(ctx, run, head); err != nil {
 			return nil, err
 		}
 	}
@@ -266,6 +266,9 @@ func (w *work) propose(ctx context.Context, run *event.ActionRun, head github.He
 	steps, err = w.pull(ctx, run, item, steps, tried)
 	if set > 0 && run.Outcome == string(github.Nothing) {
 		run.Status, run.Outcome, run.Note = event.Succeeded, Set, words(set)
+	}
+	if item.SetWith != "" && run.Outcome == string(github.Nothing) {
+		run.Note = "its settings are set with those of " + item.SetWith
 	}
 	return steps, errors.Join(failed, err)
 }

@@ -59,6 +59,8 @@ type Change struct {
 	Why     string          `json:"why"`
 	Before  json.RawMessage `json:"before"` // null: there is none
 	After   json.RawMessage `json:"after"`
+	// Entities are the services of the repository that need it besides the one that it is planned for.
+	Entities []string `json:"entities,omitempty"`
 	// RulesetID is that of our ruleset once it was changed; 0: it is another setting, or was not changed yet.
 	RulesetID int64 `json:"ruleset_id,omitempty"`
 }

@@ -147,6 +147,10 @@ func settingsNotes(p *batch.Plan) string {
 				lines = append(lines, note)
 			}
 		}
+		if with := p.Items[i].SetWith; with != "" {
+			lines = append(lines, fmt.Sprintf("Note: the settings of %s are set with those of %s: they are of one repository",
+				words.RefName(p.Items[i].Entity), words.RefName(with)))
+		}
 		for _, l := range p.Items[i].Left {
 			if left++; left <= maxLeft {
 				lines = append(lines, fmt.Sprintf("Not set: %s, %s: %s", words.RefName(p.Items[i].Entity), l.Rule, l.Reason))
