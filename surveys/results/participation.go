@@ -133,3 +133,55 @@ func nearest(parents map[string]string, shown []string, team string) string {
 	}
 	return ""
 }
+
+// AfterPublication returns a turnout together with what the publication of a version showed of who took part: the
+// numbers of the teams, with their sub-teams; "" is everyone. a are the answers of the version.
+//
+// What [Participation] shows of it are numbers that were shown before: those of the publication where it has the team.
+// That nothing else is told by the next import, the true number of each part counts as shown, too.
+func AfterPublication(before surveys.Turnout, a surveys.Answers, teams []string) surveys.Turnout {
+	out := surveys.Turnout{Parents: before.Parents, Shown: map[string][]int{}}
+	if len(before.Shown) == 0 {
+		out.Parents = a.Parents
+	}
+	answered := map[string]int{}
+	for _, r := range a.Responses {
+		answered[r.Groups.Team]++
+	}
+	old := slices.Sorted(maps.Keys(before.Shown))
+	all := slices.Compact(slices.Sorted(slices.Values(slices.Concat(old, teams))))
+	now := partsOf(out.Parents, all, answered)
+	c := &Computed{parents: out.Parents}
+	shown := map[string]int{} // of each team with its sub-teams
+	for _, team := range all {
+		published := slices.Contains(teams, team)
+		for _, part := range all {
+			numbers := before.Shown[part]
+			switch {
+			case !c.contains(disclosure.Group{Team: team}, disclosure.Place{Team: part}):
+			case published:
+				shown[team] += now[part]
+			case len(numbers) > 0:
+				shown[team] += numbers[len(numbers)-1]
+			}
+		}
+	}
+	for _, team := range all {
+		latest, divided := shown[team], 0
+		for _, part := range all {
+			if part != "" && part != team && nearest(out.Parents, all, out.Parents[part]) == team {
+				latest -= shown[part]
+			}
+			if !slices.Contains(old, part) && nearest(out.Parents, old, part) == team {
+				divided += now[part]
+			}
+		}
+		var numbers []int
+		for _, n := range before.Shown[team] {
+			numbers = append(numbers, n-divided)
+		}
+		numbers = slices.DeleteFunc(append(numbers, now[team]), func(n int) bool { return n == latest })
+		out.Shown[team] = append(numbers, latest)
+	}
+	return out
+}

@@ -1,6 +1,7 @@
 package results_test
 
 import (
+	"cmp"
 	"fmt"
 	"testing"
 
@@ -65,6 +66,60 @@ func TestParticipationOverTime(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.name, got, c.want)
+		}
+	}
+}
+
+// TestParticipationAfterPublication: after a publication and a deletion, imports show numbers that were shown or that
+// differ from all of them by at least five people.
+func TestParticipationAfterPublication(t *testing.T) {
+	type numbers map[string]int
+	state := func(answered numbers) surveys.Answers {
+		a := surveys.Answers{Parents: map[string]string{"payments": "shop", "web": "shop"}}
+		for _, team := range []string{"payments", "search", "web"} {
+			for range answered[team] {
+				a.Responses = append(a.Responses, surveys.Response{Groups: surveys.Groups{Team: team}})
+			}
+		}
+		return a
+	}
+	show := func(turnout surveys.Turnout) (text string) {
+		for _, row := range results.Participation(surveys.Answers{Turnout: turnout}) {
+			text += fmt.Sprintf("%s=%d ", cmp.Or(row.Team, "all"), row.Count)
+		}
+		return text
+	}
+	everyTeam := []string{"", "payments", "search", "shop", "web"}
+	for _, c := range []struct {
+		name                    string
+		before, published, next numbers // the imports; before may be nil
+		teams                   []string
+		shown, then             string
+	}{
+		{"three more than published", numbers{"search": 20}, numbers{"search": 22}, numbers{"search": 25},
+			[]string{"", "search"}, "all=22 search=22 ", "all=22 search=22 "},
+		{"five more than published", numbers{"search": 20}, numbers{"search": 22}, numbers{"search": 27},
+			[]string{"", "search"}, "all=22 search=22 ", "all=27 search=27 "},
+		{"only everyone was published", numbers{"payments": 8, "search": 8}, numbers{"payments": 10, "search": 9},
+			numbers{"payments": 13, "search": 9}, []string{""}, "all=19 payments=8 search=8 shop=8 ",
+			"all=19 payments=8 search=8 shop=8 "},
+		{"a team that was not shown", numbers{"search": 9}, numbers{"payments": 8, "search": 9, "web": 7},
+			numbers{"payments": 9, "search": 9, "web": 7}, everyTeam,
+			"all=24 payments=8 search=9 shop=15 web=7 ", "all=24 payments=8 search=9 shop=15 web=7 "},
+		{"published at once", nil, numbers{"payments": 8, "search": 9, "web": 7},
+			numbers{"payments": 9, "search": 9, "web": 7}, everyTeam,
+			"all=24 payments=8 search=9 shop=15 web=7 ", "all=24 payments=8 search=9 shop=15 web=7 "},
+	} {
+		var before surveys.Turnout
+		if c.before != nil {
+			before = results.Turnout(before, state(c.before))
+		}
+		turnout := results.AfterPublication(before, state(c.published), c.teams)
+		if got := show(turnout); got != c.shown {
+			t.Errorf("%s: after the publication %q, want %q", c.name, got, c.shown)
+		}
+		if got := show(results.Turnout(turnout, state(c.next))); got != c.then {
+			t.Errorf("%s: after the next import %q, want %q", c.name, got, c.then)
 		}
 	}
 }

@@ -167,6 +167,15 @@ func deletedSurvey(t *testing.T, a *App, now *time.Time) {
 	}
 	expect(t, "five answers more", imported(12), "=20 cards=8 web=12 ")
 	expect(t, "reminders of one that was imported again", statuses(t, a), "survey 2026-Q4 halfway sent")
+	*now = time.Date(2026, 12, 16, 8, 0, 0, 0, time.UTC)
+	expect(t, "two answers more", imported(14), "=20 cards=8 web=12 ")
+	if _, err := a.PublishSurvey(t.Context(), id, Publication{}); err != nil { // that shows the 14
+		t.Fatal(err)
+	}
+	if err := a.DeleteSurvey(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "three more than were published", imported(17), "=22 cards=8 web=14 ")
 }
 
 func TestOpenStep(t *testing.T) {

@@ -82,7 +82,7 @@ func (a *App) DeleteSurvey(ctx context.Context, id string) (err error) {
 			if err := a.Store.DeleteSurveyResults(ctx, id); err != nil {
 				return err
 			}
-			turnout, err := a.shownTurnout(ctx, opened, id)
+			turnout, err := a.shownTurnout(ctx, opened, id, e.Published)
 			if err != nil {
 				return err
 			}
@@ -95,8 +95,10 @@ func (a *App) DeleteSurvey(ctx context.Context, id string) (err error) {
 	return fmt.Errorf("survey %s: %w; stored are %v", id, archive.ErrNotFound, known)
 }
 
-// shownTurnout returns the numbers of people who took part in a survey that were shown, also before it was deleted.
-func (a *App) shownTurnout(ctx context.Context, opened *archive.Archive, id string) (surveys.Turnout, error) {
+// shownTurnout returns the numbers of people who took part in a survey that were shown, also before it was deleted, and
+// in its publications. Of these it needs which groups they had, which is also known after their results were deleted.
+func (a *App) shownTurnout(ctx context.Context, opened *archive.Archive, id string, published []archive.Publication,
+) (surveys.Turnout, error) {
 	answers, err := opened.Load(ctx, id)
 	switch {
 	case errors.Is(err, archive.ErrNotFound): // not stored, or expired
@@ -107,9 +109,29 @@ func (a *App) shownTurnout(ctx context.Context, opened *archive.Archive, id stri
 		before, _, err := opened.Deleted(ctx, id)
 		return before, err
 	case answers.Turnout.Shown == nil:
-		return results.Turnout(surveys.Turnout{}, answers), nil
+		answers.Turnout = results.Turnout(surveys.Turnout{}, answers)
 	}
-	return answers.Turnout, nil
+	turnout := answers.Turnout
+	for _, p := range published {
+		version, err := opened.LoadVersion(ctx, id, p.Version)
+		if err != nil {
+			a.log.Warn("answers are not readable; what was published of who took part is not known", "survey", id,
+				"version", p.Version, "error", err)
+			continue
+		}
+		shown, err := a.Store.SurveyResults(ctx, id, p.Version)
+		if err != nil {
+			return turnout, err
+		}
+		var teams []string
+		for _, r := range shown {
+			if r.Measure == results.Responses && r.Tenure == "" && r.GoldenPath == "" {
+				teams = append(teams, r.Team)
+			}
+		}
+		turnout = results.AfterPublication(turnout, version, teams)
+	}
+	return turnout, nil
 }
 
 // ForgetSurveys deletes everything that is stored of all surveys, also what was shown. It is for the demo, whose
