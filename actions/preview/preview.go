@@ -19,6 +19,8 @@ const (
 	moment = 400 * time.Millisecond
 	// asking is how long the question for the version of the files may take.
 	asking = 10 * time.Second
+	// atOnce is how many ask at a time: each is a walk over files, a process or a request.
+	atOnce = 4
 	// within is how long a plan may take.
 	within = 3 * time.Minute
 	// most is how many plans are kept, or are being made.
@@ -54,6 +56,7 @@ type Previews struct {
 	stop context.CancelFunc
 	wait sync.WaitGroup
 	turn chan struct{} // held by whoever plans
+	asks chan struct{} // held by whoever asks for a version
 
 	mu      sync.Mutex
 	entries map[Key]*entry
@@ -73,7 +76,7 @@ func New(plan func(ctx context.Context, of Key) (*fix.Plan, error),
 	ctx, stop := context.WithCancel(context.Background())
 	return &Previews{
 		plan: plan, version: version, now: now, ctx: ctx, stop: stop, turn: make(chan struct{}, 1),
-		entries: map[Key]*entry{},
+		asks: make(chan struct{}, atOnce), entries: map[Key]*entry{},
 	}
 }
 
@@ -167,8 +170,14 @@ func (p *Previews) make(of Key, e *entry) {
 	e.done, e.Planning = nil, false
 }
 
-// present returns the version of the files; "" if nothing tells.
+// present returns the version of the files; "" if nothing tells. It waits until few others ask.
 func (p *Previews) present(of Key) string {
+	select {
+	case p.asks <- struct{}{}:
+		defer func() { <-p.asks }()
+	case <-p.ctx.Done():
+		return ""
+	}
 	ctx, cancel := context.WithTimeout(p.ctx, asking)
 	defer cancel()
 	version, err := p.version(ctx, of)

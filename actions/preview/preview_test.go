@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/dxctl/dxctl/actions/fix"
@@ -128,6 +129,36 @@ func TestMany(t *testing.T) {
 	if len(p.entries) > most {
 		t.Errorf("%d plans are kept", len(p.entries))
 	}
+}
+
+// TestAsking bounds how many versions of files are asked for at a time, and asks for all of them.
+func TestAsking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asking, asked atomic.Int32
+		let := make(chan struct{})
+		p := New(func(context.Context, Key) (*fix.Plan, error) { return &fix.Plan{}, nil },
+			func(context.Context, Key) (string, error) {
+				asking.Add(1)
+				defer asking.Add(-1)
+				<-let
+				asked.Add(1)
+				return "c1", nil
+			}, time.Now)
+		defer p.Close()
+		const services = 3 * atOnce
+		for i := range services {
+			p.look(Key{Service: fmt.Sprint(i)})
+		}
+		synctest.Wait()
+		if n := asking.Load(); n != atOnce {
+			t.Errorf("%d ask at a time, want %d", n, atOnce)
+		}
+		close(let)
+		synctest.Wait()
+		if n := asked.Load(); n != services {
+			t.Errorf("%d of %d were asked", n, services)
+		}
+	})
 }
 
 func TestClose(t *testing.T) {

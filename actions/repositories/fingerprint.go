@@ -21,14 +21,19 @@ var gitFiles = []string{"HEAD", "index", "logs/HEAD", "packed-refs"}
 var errMany = errors.New("too many files")
 
 // fingerprint identifies the files of a directory by their names, sizes and times; "" for a directory of too many. It
-// follows no symbolic link, and looks into no directory of git.
+// follows no symbolic link but dir itself, and looks into no directory of git.
 func fingerprint(ctx context.Context, dir string) (string, error) {
+	named := dir
+	dir, err := filepath.EvalSymlinks(dir) // a walk does not follow a link where it begins
+	if err != nil {
+		return "", fmt.Errorf("looking for changes in %s: %w", named, err)
+	}
 	h := sha256.New()
 	add := func(name string, info fs.FileInfo) {
 		fmt.Fprintf(h, "%q %d %d %o\n", name, info.Size(), info.ModTime().UnixNano(), info.Mode())
 	}
 	seen := 0
-	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // it was removed meanwhile
 			return nil

@@ -27,6 +27,8 @@ const (
 	kept = 4
 	// fresh is how long an archive counts as the present files where no source tells their commit.
 	fresh = 10 * time.Minute
+	// asking is how long the question for the commit of a repository may take.
+	asking = 10 * time.Second
 	// within is how long reading an archive may take.
 	within = 2 * time.Minute
 )
@@ -107,16 +109,17 @@ func (r *Repositories) Open(ctx context.Context, e descriptor.Entity) (f Files, 
 	if slug == "" || r.cfg.Archive == nil || r.cfg.Unpacked == "" {
 		return Files{}, nil, ErrNoFiles
 	}
+	// Asked before the others have to wait: a host that does not answer delays nobody else.
+	key := strings.ToLower(address)
+	now, err := r.revision(ctx, key, e)
+	if err != nil && ctx.Err() != nil {
+		return Files{}, nil, err
+	}
 	select {
 	case r.busy <- struct{}{}:
 		defer func() { <-r.busy }()
 	case <-ctx.Done():
 		return Files{}, nil, ctx.Err()
-	}
-	key := strings.ToLower(address)
-	now, err := r.revision(ctx, key, e)
-	if err != nil && ctx.Err() != nil {
-		return Files{}, nil, err
 	}
 	if u := r.use(key, now); u != nil {
 		return u.Files, r.release(u), nil
@@ -150,6 +153,8 @@ func (r *Repositories) revision(ctx context.Context, key string, e descriptor.En
 	r.mu.Lock()
 	known := r.revisions[key]
 	r.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
 	now, err := r.cfg.Revision(ctx, e, known)
 	if err != nil {
 		return "", err

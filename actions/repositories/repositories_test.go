@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/dxctl/dxctl/catalog/descriptor"
@@ -224,6 +225,44 @@ func TestRevisions(t *testing.T) {
 	open(3)
 }
 
+// TestSlowHost: a host that does not say its commit delays only its own repositories, and these for a while only.
+func TestSlowHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := New(Config{
+			Unpacked: filepath.Join(t.TempDir(), "archives"), Now: time.Now,
+			Archive: func(context.Context, descriptor.Entity, int64) ([]byte, error) { return packed(t, "x"), nil },
+			Revision: func(ctx context.Context, e descriptor.Entity, _ Revision) (Revision, error) {
+				if e.Name == "slow" {
+					<-ctx.Done()
+					return Revision{}, ctx.Err()
+				}
+				return Revision{Commit: "c1"}, nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		open := func(name string) time.Duration {
+			from := time.Now()
+			if f, done, err := r.Open(t.Context(), service(name)); err != nil || f.Commit != "c1" {
+				t.Errorf("%s: %+v %v", name, f, err)
+			} else {
+				done()
+			}
+			return time.Since(from)
+		}
+		slow := make(chan time.Duration, 1)
+		go func() { slow <- open("slow") }()
+		synctest.Wait()
+		if took := open("pay"); took != 0 {
+			t.Errorf("another repository waited for %s", took)
+		}
+		if took := <-slow; took != asking {
+			t.Errorf("the slow one took %s", took)
+		}
+	})
+}
+
 // TestVersionsOfCheckouts changes with every change of a file, and with a commit.
 func TestVersionsOfCheckouts(t *testing.T) {
 	dir := t.TempDir()
@@ -263,4 +302,14 @@ func TestVersionsOfCheckouts(t *testing.T) {
 		t.Fatal(err)
 	}
 	look(true, "a file that is gone")
+	if err := os.Rename(filepath.Join(dir, "pay"), filepath.Join(dir, "elsewhere")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("elsewhere", filepath.Join(dir, "pay")); err != nil {
+		t.Fatal(err)
+	}
+	look(true, "a link to the checkout")
+	write("b/c", "x")
+	look(true, "a change behind a link")
+	look(false, "nothing has changed behind it")
 }
