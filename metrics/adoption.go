@@ -24,6 +24,8 @@ type PathAdoption struct {
 	Version  string `json:"version"` // "": the golden path has none
 	Services int    `json:"services"`
 	Drifted  int    `json:"drifted"` // of Services: some files differ from what the golden path wrote
+	// DriftUnknown is how many of Services it is not known of whether their files differ.
+	DriftUnknown int `json:"drift_unknown"`
 }
 
 // The states of a service.
@@ -42,8 +44,8 @@ type AdoptionState struct {
 	Reason     string     `json:"reason"`
 	GoldenPath string     `json:"golden_path"` // "" unless it follows one
 	Version    string     `json:"version"`
-	Drift      int        `json:"drift"`       // files that differ from what the golden path wrote
-	Declined   int        `json:"declined"`    // rules and files that it declines
+	Drift      *int       `json:"drift"`       // files that differ from what the golden path wrote; nil: not known
+	Declined   *int       `json:"declined"`    // rules and files that it declines; nil: not known
 	ObservedAt *time.Time `json:"observed_at"` // nil: never
 }
 
@@ -54,8 +56,8 @@ type adoptionRow struct {
 	Followed   *uint8     `ch:"followed"` // 0 or 1
 	GoldenPath string     `ch:"golden_path"`
 	Version    string     `ch:"version"`
-	Drift      uint64     `ch:"drift"`
-	Declined   uint64     `ch:"declined"`
+	Drift      *uint64    `ch:"drift"`
+	Declined   *uint64    `ch:"declined"`
 	Reason     string     `ch:"reason"`
 	ObservedAt *time.Time `ch:"observed_at"`
 }
@@ -63,7 +65,7 @@ type adoptionRow struct {
 func (r adoptionRow) state() AdoptionState {
 	s := AdoptionState{
 		Service: r.Service, Name: r.Name, Team: r.Team, State: FollowsNone, GoldenPath: r.GoldenPath, Version: r.Version,
-		Drift: int(r.Drift), Declined: int(r.Declined),
+		Drift: count(r.Drift), Declined: count(r.Declined),
 	}
 	if r.ObservedAt != nil {
 		at := r.ObservedAt.UTC()
@@ -78,10 +80,18 @@ func (r adoptionRow) state() AdoptionState {
 	return s
 }
 
+// count returns a count as an int; nil if it is not known.
+func count(n *uint64) *int {
+	if n == nil {
+		return nil
+	}
+	return pointer(int(*n))
+}
+
 // Adoption returns which services of the catalog follow a golden path, by the latest facts of their files.
 func (e *Engine) Adoption(ctx context.Context) (Adoption, error) {
 	var rows []adoptionRow
-	d, err := e.query(ctx, GoldenPathAdoptionID, &rows, map[string]any{})
+	d, err := e.query(ctx, GoldenPathAdoptionID, &rows, map[string]any{"now": e.now().UTC()})
 	if err != nil {
 		return Adoption{}, err
 	}
@@ -116,7 +126,10 @@ func (a *Adoption) count(s AdoptionState) {
 		a.Paths = append(a.Paths, PathAdoption{Name: s.GoldenPath, Version: s.Version})
 	}
 	a.Paths[i].Services++
-	if s.Drift > 0 {
+	switch {
+	case s.Drift == nil:
+		a.Paths[i].DriftUnknown++
+	case *s.Drift > 0:
 		a.Paths[i].Drifted++
 	}
 }

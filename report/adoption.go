@@ -43,11 +43,11 @@ var AdoptionColumns = []sorting.Field[AdoptionRow]{
 	number("declined", "declined", func(s AdoptionRow) *float64 { return ofAdopter(s, s.Declined) }),
 }
 
-func ofAdopter(s AdoptionRow, n int) *float64 {
-	if s.State == metrics.FollowUnknown {
+func ofAdopter(s AdoptionRow, n *int) *float64 {
+	if s.State == metrics.FollowUnknown || n == nil {
 		return nil
 	}
-	return sorting.Count(n)
+	return sorting.Count(*n)
 }
 
 // SelectAdoption returns the services that a filter selects.
@@ -65,7 +65,7 @@ func (r *Reader) SelectAdoption(a metrics.Adoption, f AdoptionFilter) []Adoption
 		switch f.State {
 		case "":
 		case Drifted:
-			fits = fits && s.State == metrics.Follows && s.Drift > 0
+			fits = fits && s.State == metrics.Follows && s.Drift != nil && *s.Drift > 0
 		default:
 			fits = fits && s.State == f.State
 		}
