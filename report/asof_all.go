@@ -21,6 +21,15 @@ type Past struct {
 
 const todaysRules = "The rules and the catalog are those of today; the facts are those that were known then."
 
+// WithoutNumbers adds the note of a list whose numbers are not known; nothing to that of the present.
+func (p Past) WithoutNumbers() Past {
+	if !p.AsOf.IsZero() {
+		p.Notes = append(slices.Clone(p.Notes),
+			"Numbers of past times are not computed: those of each service, and the scopes that no service claimed, are not known.")
+	}
+	return p
+}
+
 // Then returns a reader of a past time: its services, scorecards and rules have the grades that the scorecards give to
 // what was known then. Services have no numbers, rules no time that repairs took, and failed rules no step.
 func (r *Reader) Then(ctx context.Context, at time.Time) (*Reader, error) {

@@ -34,21 +34,22 @@ func PageOf[T any](rows []T, p Page) []T {
 
 // ServiceDocument is a service in lists. The rules of its grades are in its own document only.
 type ServiceDocument struct {
-	Ref        string               `json:"ref"`
-	Name       string               `json:"name"`
-	Title      string               `json:"title"`
-	Team       string               `json:"team"`
-	Owner      string               `json:"owner"`
-	System     string               `json:"system"`
-	Lifecycle  string               `json:"lifecycle"`
-	Type       string               `json:"type"`
-	DependsOn  []string             `json:"depends_on"`
-	Repository string               `json:"repository"` // its slug; "" when the catalog does not name it
-	Grades     []GradeDocument      `json:"grades"`
-	LeftOut    []LeftOutDocument    `json:"left_out"` // scorecards whose filters leave it out
-	Window     metrics.Window       `json:"window"`   // of the numbers
-	Numbers    metrics.ServiceStats `json:"numbers"`
-	Path       string               `json:"path"` // of its page
+	Ref        string            `json:"ref"`
+	Name       string            `json:"name"`
+	Title      string            `json:"title"`
+	Team       string            `json:"team"`
+	Owner      string            `json:"owner"`
+	System     string            `json:"system"`
+	Lifecycle  string            `json:"lifecycle"`
+	Type       string            `json:"type"`
+	DependsOn  []string          `json:"depends_on"`
+	Repository string            `json:"repository"` // its slug; "" when the catalog does not name it
+	Grades     []GradeDocument   `json:"grades"`
+	LeftOut    []LeftOutDocument `json:"left_out"` // scorecards whose filters leave it out
+	Window     metrics.Window    `json:"window"`   // of the numbers
+	// null: not known, as in a list of a past time
+	Numbers *metrics.ServiceStats `json:"numbers"`
+	Path    string                `json:"path"` // of its page
 }
 
 // GradeDocument is the grade of a service by one scorecard.
@@ -184,8 +185,10 @@ func (s Service) document(rules bool) ServiceDocument {
 		Ref: s.Entity.Ref, Name: s.Entity.Name, Title: s.Entity.Title, Team: s.Team, Owner: s.Entity.Owner,
 		System: s.Entity.System, Lifecycle: s.Entity.Lifecycle, Type: s.Entity.Type,
 		DependsOn: list(s.Entity.DependsOn), Repository: slug,
-		Grades: []GradeDocument{}, LeftOut: []LeftOutDocument{}, Window: s.Window, Numbers: s.Numbers,
-		Path: ServicePath(s.Entity.Ref),
+		Grades: []GradeDocument{}, LeftOut: []LeftOutDocument{}, Window: s.Window, Path: ServicePath(s.Entity.Ref),
+	}
+	if !s.NumbersUnknown {
+		doc.Numbers = &s.Numbers
 	}
 	for i, report := range s.Reports {
 		grade := gradeDocument(report, rules)
@@ -209,23 +212,31 @@ func (s Service) document(rules bool) ServiceDocument {
 // ServicesDocument is a list of services.
 type ServicesDocument struct {
 	Past
-	Services      []ServiceDocument      `json:"services"`
-	Total         int                    `json:"total"`
-	Unmapped      []metrics.ServiceStats `json:"unmapped"` // what no service claims; only in the list of all services
-	UnmappedTotal int                    `json:"unmapped_total"`
-	Next          string                 `json:"next"`
+	Services []ServiceDocument `json:"services"`
+	Total    int               `json:"total"`
+	// Unmapped is what no service claims: only in the list of all services, and absent where it is not known, as in a list
+	// of a past time.
+	Unmapped      *[]metrics.ServiceStats `json:"unmapped,omitempty"`
+	UnmappedTotal *int                    `json:"unmapped_total,omitempty"`
+	Next          string                  `json:"next"`
+}
+
+// SetUnmapped sets a page of what no service claims, and how many there are.
+func (d *ServicesDocument) SetUnmapped(page []metrics.ServiceStats, total int) {
+	page = list(page)
+	d.Unmapped, d.UnmappedTotal = &page, &total
 }
 
 // Document is the list of all services as a document.
 func (s Services) Document() ServicesDocument {
 	doc := NewServicesDocument(s.List, All)
-	doc.Unmapped, doc.UnmappedTotal = list(s.Unmapped), len(s.Unmapped)
+	doc.SetUnmapped(s.Unmapped, len(s.Unmapped))
 	return doc
 }
 
-// NewServicesDocument is a page of the services as a document.
+// NewServicesDocument is a page of the services as a document, without what no service claims.
 func NewServicesDocument(services []Service, p Page) ServicesDocument {
-	doc := ServicesDocument{Services: []ServiceDocument{}, Total: len(services), Unmapped: []metrics.ServiceStats{}}
+	doc := ServicesDocument{Services: []ServiceDocument{}, Total: len(services)}
 	for _, service := range PageOf(services, p) {
 		doc.Services = append(doc.Services, service.document(false))
 	}

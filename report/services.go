@@ -20,15 +20,16 @@ import (
 // Service is a service of the catalog, or another entity that a scorecard grades, with its grades and the numbers of
 // the last 30 days.
 type Service struct {
-	Entity  descriptor.Entity
-	Team    string // display name of the owner; "" without an owner
-	System  string // display name of the system; "" without a system
-	Reports []scorecards.Report
-	Report  *scorecards.Report // of the first scorecard that grades it; nil when there is none
-	LeftOut []scorecards.LeftOut
-	Numbers metrics.ServiceStats
-	Window  metrics.Window // of Numbers
-	Rank    int            // of the level in its scorecard, from 0 for none
+	Entity         descriptor.Entity
+	Team           string // display name of the owner; "" without an owner
+	System         string // display name of the system; "" without a system
+	Reports        []scorecards.Report
+	Report         *scorecards.Report // of the first scorecard that grades it; nil when there is none
+	LeftOut        []scorecards.LeftOut
+	Numbers        metrics.ServiceStats
+	Window         metrics.Window // of Numbers
+	Rank           int            // of the level in its scorecard, from 0 for none
+	NumbersUnknown bool           // it is of a past time
 
 	// Only [Reader.WithWays] sets them: of a list of services they would take long.
 	Ways        []Way        // to the next level of each scorecard that has one
@@ -114,6 +115,7 @@ func (r *Reader) Services(ctx context.Context) (Services, error) {
 	all := join(cat, numbers, reports, window)
 	for _, list := range [][]Service{all.List, all.Others} {
 		for i := range list {
+			list[i].NumbersUnknown = !r.then.IsZero()
 			if len(list[i].Reports) < len(r.deps.Scorecards.Scorecards()) {
 				list[i].LeftOut = r.deps.Scorecards.LeftOut(list[i].Entity)
 			}

@@ -196,11 +196,14 @@ func (a *API) services(ctx context.Context, r route.Request) (route.Answer, erro
 		return route.Answer{}, err
 	}
 	doc := report.NewServicesDocument(list, p)
-	if !filtered { // a filter of services selects no scope that belongs to none
-		doc.Unmapped, doc.UnmappedTotal = report.PageOf(services.Unmapped, p), len(services.Unmapped)
+	if filtered { // a filter of services selects no scope that belongs to none
+		services.Unmapped = nil
 	}
-	doc.Past = past
-	doc.Next = route.NextPage("/api/v1/services", r, p, max(doc.Total, doc.UnmappedTotal))
+	if past.AsOf.IsZero() {
+		doc.SetUnmapped(report.PageOf(services.Unmapped, p), len(services.Unmapped))
+	}
+	doc.Past = past.WithoutNumbers()
+	doc.Next = route.NextPage("/api/v1/services", r, p, max(doc.Total, len(services.Unmapped)))
 	return document(doc)
 }
 
@@ -223,7 +226,7 @@ func (a *API) entities(ctx context.Context, r route.Request) (route.Answer, erro
 		return route.Answer{}, err
 	}
 	doc := report.NewEntitiesDocument(list, p)
-	doc.Past = past
+	doc.Past = past.WithoutNumbers()
 	doc.Next = route.NextPage("/api/v1/entities", r, p, doc.Total)
 	return document(doc)
 }

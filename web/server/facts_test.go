@@ -71,6 +71,9 @@ func TestOtherGradedEntities(t *testing.T) {
 		{"/api/v1/entities/system/default/checkout/history", []string{`"scorecard":"others"`}, nil},
 		{"/api/v1/entities/system/default/checkout?as_of=2026-11-18", []string{`"ref":"system:default/checkout"`}, nil},
 		{"/api/v1/services/default/shared-library", []string{`"rule":"described"`}, nil},
+		{"/api/v1/services", []string{`"unmapped":[`, `"unmapped_total":`, `"timed_runs":`}, []string{"are not known."}},
+		{"/api/v1/services?as_of=2026-11-18", []string{`"numbers":null`, "no service claimed, are not known."},
+			[]string{`"unmapped`, `"timed_runs":`, `"missing":[]`}},
 		{"/api/v1/grades?q=shared", []string{`"service":"component:default/shared-library"`}, []string{"payment-service"}},
 	} {
 		status, _, body := f.get(t, tt.path)
