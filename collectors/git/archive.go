@@ -4,9 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/dxctl/dxctl/collectors/source"
 )
@@ -36,8 +40,20 @@ func (c *Collector) Revision(ctx context.Context, scope string, _ source.Revisio
 	return source.Revision{Commit: commit}, nil
 }
 
+const (
+	// archivePrefix begins the names of the directories of archives.
+	archivePrefix = "archive-"
+	// left is the age at which the directory of an archive is one that a process left that was ended; reading an archive
+	// takes minutes.
+	left = time.Hour
+	// fetchedPerPacked is how many times larger than the archive, which is compressed as a whole, a fetched commit may be;
+	// its index may have fetchedIndex bytes beyond that.
+	fetchedPerPacked, fetchedIndex = 4, 1 << 20
+)
+
 // Archive implements [source.Archiver]. The clone of the source has no contents of files, so that the latest commit is
-// fetched, without history, into a directory that is removed.
+// fetched, without history, into a directory that is removed. A commit of much more than most bytes is not fetched
+// to its end.
 func (c *Collector) Archive(ctx context.Context, scope string, most int64) (packed []byte, err error) {
 	a, config, err := c.target(ctx, scope)
 	if err != nil {
@@ -46,11 +62,14 @@ func (c *Collector) Archive(ctx context.Context, scope string, most int64) (pack
 	if err := os.MkdirAll(c.directory, 0o700); err != nil {
 		return nil, fmt.Errorf("making the directory for clones: %w", err)
 	}
-	dir, err := os.MkdirTemp(c.directory, "archive-")
+	if err := removeLeft(c.directory, time.Now().Add(-left)); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp(c.directory, archivePrefix)
 	if err != nil {
 		return nil, fmt.Errorf("making a directory for the files of %s: %w", scope, err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // what is left has a name that nothing else uses
+	defer func() { _ = os.RemoveAll(dir) }() // what is left is removed later
 	for _, cmd := range []command{
 		{args: []string{"init", "--bare", "--quiet", "--template=", "--initial-branch=main", "--", dir}},
 		{
@@ -59,7 +78,11 @@ func (c *Collector) Archive(ctx context.Context, scope string, most int64) (pack
 			dir: dir, remote: &a, config: config,
 		},
 	} {
-		if _, err := c.output(ctx, cmd); err != nil {
+		err := bounded(ctx, dir, fetchedPerPacked*most+fetchedIndex, func(ctx context.Context) error {
+			_, err := c.output(ctx, cmd)
+			return err
+		})
+		if err != nil {
 			return nil, fmt.Errorf("fetching the files of %s (%s): %w%s", a.scope, a.url, err, c.advice(err))
 		}
 	}
@@ -75,6 +98,73 @@ func (c *Collector) Archive(ctx context.Context, scope string, most int64) (pack
 		return nil, fmt.Errorf("packing the files of %s: %w", scope, err)
 	}
 	return packed, nil
+}
+
+// removeLeft removes the directories of archives that were made before a time.
+func removeLeft(directory string, before time.Time) error {
+	entries, err := os.ReadDir(directory)
+	if err != nil {
+		return fmt.Errorf("looking for files that were left: %w", err)
+	}
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), archivePrefix) {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil || info.ModTime().After(before) { // another process has removed it, or uses it
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(directory, e.Name())); err != nil {
+			return fmt.Errorf("removing files that were left: %w", err)
+		}
+	}
+	return nil
+}
+
+// bounded runs what fetches into a repository, and ends it when the objects there have more than most bytes: git itself
+// has no limit for a fetch.
+func bounded(ctx context.Context, dir string, most int64, fetch func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	tooLarge := fmt.Errorf("the files have more than %d bytes, which is too large", most)
+	done := make(chan struct{})
+	watching := sync.WaitGroup{}
+	watching.Go(func() {
+		tick := time.NewTicker(200 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				if sizeOf(filepath.Join(dir, "objects")) > most {
+					cancel(tooLarge)
+					return
+				}
+			}
+		}
+	})
+	err := fetch(ctx)
+	close(done)
+	watching.Wait()
+	if err == nil && sizeOf(filepath.Join(dir, "objects")) > most {
+		return tooLarge
+	}
+	return err
+}
+
+// sizeOf returns the bytes of the files in a directory, without those that go meanwhile.
+func sizeOf(dir string) (size int64) {
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil //nolint:nilerr // it is gone, or not there yet
+		}
+		if info, err := d.Info(); err == nil {
+			size += info.Size()
+		}
+		return nil
+	})
+	return size
 }
 
 // target returns where a repository of the source is, and the configuration of git with which it is asked.

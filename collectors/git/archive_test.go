@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dxctl/dxctl/collectors/git"
 	"github.com/dxctl/dxctl/collectors/source"
@@ -30,6 +31,14 @@ func TestArchiveOfARepository(t *testing.T) {
 	first, err := c.Revision(t.Context(), "acme/shop", source.Revision{})
 	if err != nil || first.Commit != head {
 		t.Errorf("%+v %v, want %s", first, err, head)
+	}
+	history := filepath.Join(w.directory, "history")
+	for name, age := range map[string]time.Duration{"archive-killed": 2 * time.Hour, "archive-used": time.Minute} {
+		name = filepath.Join(history, name)
+		then := time.Now().Add(-age)
+		if err := errors.Join(os.MkdirAll(filepath.Join(name, "objects"), 0o700), os.Chtimes(name, then, then)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	packed, err := c.Archive(t.Context(), "acme/shop", 1<<20)
 	if err != nil {
@@ -59,9 +68,9 @@ func TestArchiveOfARepository(t *testing.T) {
 	if slices.Sort(names); !slices.Equal(names, []string{"files/README.md", "files/src/main.go"}) || commit != head {
 		t.Errorf("the archive of %s has %v", commit, names)
 	}
-	left, err := os.ReadDir(filepath.Join(w.directory, "history"))
-	if err != nil || len(left) != 0 {
-		t.Errorf("%d directories are left, %v", len(left), err)
+	left, err := os.ReadDir(history)
+	if err != nil || len(left) != 1 || left[0].Name() != "archive-used" {
+		t.Errorf("%v are left, %v", left, err)
 	}
 	if _, err := c.Archive(t.Context(), "acme/shop", 10); err == nil || !strings.Contains(err.Error(), "more than 10 bytes") {
 		t.Errorf("the error is %v", err)
