@@ -123,7 +123,7 @@ FROM (SELECT * FROM raw_pipeline_runs` + ownRows + `) AS r)`},
 FROM (SELECT * FROM raw_changes` + ownRows + `) AS r)`},
 	{regexp.MustCompile(`\bincidents\b`), `incidents AS (SELECT ` + ownName + `, id, source, scope FROM raw_incidents` +
 		ownRows + `)`},
-	{regexp.MustCompile(`\bledger\b`), `ledger AS (SELECT source, scope, kind, checked_at,
+	{regexp.MustCompile(`\bledger\b`), `ledger AS (SELECT source, scope, kind, window_start, checked_at,
     if(` + ownBound + `, {own:String}, '') AS service FROM raw_ledger FINAL WHERE ` + ownNear + `)`},
 	{regexp.MustCompile(`\bentities\b`), `entities AS (SELECT ref AS entity, kind, name, title, type, owner, created_at
 FROM catalog_entities WHERE ref = {own:String})`},
