@@ -19,13 +19,17 @@ type Past struct {
 	Notes []string  `json:"notes,omitempty"` // sentences: what is not of that time, and what is not recorded
 }
 
+// PastGrades begins the keys under which grades of the whole catalog at past times are cached. They are large.
+const PastGrades = "reports as of "
+
 const todaysRules = "The rules and the catalog are those of today; the facts are those that were known then."
 
 // WithoutNumbers adds the note of a list whose numbers are not known; nothing to that of the present.
 func (p Past) WithoutNumbers() Past {
 	if !p.AsOf.IsZero() {
 		p.Notes = append(slices.Clone(p.Notes),
-			"Numbers of past times are not computed: those of each service, and the scopes that no service claimed, are not known.")
+			"Numbers of past times are not computed: those of each service, and the scopes that no service claimed, "+
+				"are not known.")
 	}
 	return p
 }
@@ -42,7 +46,7 @@ func (r *Reader) Then(ctx context.Context, at time.Time) (*Reader, error) {
 	then.deps.Now = func() time.Time { return at }
 	var err error
 	if at.Before(r.deps.Now().Truncate(time.Minute)) {
-		then.pastGrades, err = cached(ctx, r, "reports as of "+at.Format(time.RFC3339Nano), then.replayed)
+		then.pastGrades, err = cached(ctx, r, PastGrades+at.Format(time.RFC3339Nano), then.replayed)
 	} else { // nobody will ask for the same time again
 		then.pastGrades, err = then.replayed(ctx)
 	}

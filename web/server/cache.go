@@ -3,28 +3,41 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
+	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/web/answers"
 )
 
 // resultCache caches the results of the engines, because several pages show the same number. It never gives a stale
 // one: what is allowed to be stale is the whole answer, and a new answer made of old results would pass for new.
+//
+// The grades of a past time are as large as those of the present, and there are as many of them as times that somebody
+// asks for. One is kept, apart, so that asking for past times never drops what every page needs.
 type resultCache struct {
 	versions *versions
 	cache    *answers.Cache[any]
+	past     *answers.Cache[any]
 }
 
 func newResultCache(v *versions, m *answers.Metrics) *resultCache {
-	return &resultCache{versions: v, cache: answers.New[any](answers.Config{
+	cfg := answers.Config{
 		Name: "figures", MaxEntries: maxResults, MaxBytes: resultBytes, MaxAge: freshFor, Blind: blindFor,
 		Timeout: QueryLimit, ErrorAge: errorAge,
-	}, m)}
+	}
+	past := cfg
+	past.Name, past.MaxEntries = "past grades", 1
+	return &resultCache{versions: v, cache: answers.New[any](cfg, m), past: answers.New[any](past, m)}
 }
 
 // Get returns the value cached under the key, or computes it once for all who ask.
 func (c *resultCache) Get(ctx context.Context, key string, compute func(context.Context) (any, error)) (any, error) {
-	got, err := c.cache.Get(ctx, answers.Ask[any]{
+	cache := c.cache
+	if strings.HasPrefix(key, report.PastGrades) {
+		cache = c.past
+	}
+	got, err := cache.Get(ctx, answers.Ask[any]{
 		Key: key, Version: c.versions.current(ctx),
 		Compute: func(ctx context.Context) (any, int64, error) {
 			value, err := compute(ctx)
