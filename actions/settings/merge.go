@@ -9,7 +9,7 @@ import (
 
 // Merge returns the change that makes what two changes of one setting make, both planned on the same value: services of
 // one repository need different things of it. Of two lists of reviewers of an environment, the first one is taken: it
-// is enough for the rule of both. The error says that they were not planned on the same value, or is about JSON.
+// satisfies the rule of both. It returns an error if they were planned on different values, or contain invalid JSON.
 func Merge(a, b Change) (Change, error) {
 	c := a
 	c.Rules = slices.Clone(a.Rules)

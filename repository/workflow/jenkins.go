@@ -37,7 +37,7 @@ const (
 var (
 	jenkinsName = regexp.MustCompile(`^([\w-]+/)?Jenkinsfile(\.[\w-]+)?$`)
 	// jenkinsToken finds comments, stages, steps with their scripts, and other texts, in the order of the file: what
-	// stands in a comment or in another text is no step.
+	// is in a comment or in another string is not a step.
 	jenkinsToken = regexp.MustCompile(`(?s)/\*.*?\*/|//[^\n]*|` +
 		`\bstage\s*\(\s*(?:name\s*:\s*)?(?:'([^'\n]*)'|"([^"\n]*)")|` +
 		`\b(?:sh|bat|powershell|pwsh)\b\s*\(?\s*(?:[\w]+\s*:\s*(?:true|false|'[^'\n]*'|"[^"\n]*")\s*,\s*)*(?:script\s*:\s*)?` +

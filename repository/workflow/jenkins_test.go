@@ -11,7 +11,7 @@ import (
 	"github.com/dxctl/dxctl/repository/workflow"
 )
 
-// TestJenkins reads stages and steps as text: not what stands in comments and in other texts.
+// TestJenkins reads stages and steps as text, but nothing from comments and other strings.
 func TestJenkins(t *testing.T) {
 	at := func(line int) fact.Location { return fact.Location{Path: "Jenkinsfile", Line: line} }
 	for name, c := range map[string]struct {
