@@ -241,13 +241,14 @@ func editedFiles(args []string) ([]string, error) {
 // testdata and hidden directories.
 func scorecardsBelow(dir string) ([]string, error) {
 	var found []string
-	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+	root := dir + string(filepath.Separator) // WalkDir follows a link to a directory only so
+	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		base := d.Name()
 		if d.IsDir() {
-			if name != dir && (strings.HasPrefix(base, ".") || base == "node_modules" || base == "testdata") {
+			if name != root && (strings.HasPrefix(base, ".") || base == "node_modules" || base == "testdata") {
 				return filepath.SkipDir
 			}
 			return nil
@@ -263,7 +264,7 @@ func scorecardsBelow(dir string) ([]string, error) {
 			return fmt.Errorf("reading %s: %w", name, cause(err))
 		}
 		if kindPattern.Match(data) {
-			found = append(found, name)
+			found = append(found, filepath.Clean(name))
 		}
 		return nil
 	})
