@@ -279,7 +279,7 @@ type answer[A any] struct {
 func each[A any](ctx context.Context, h *Host, repositories, parts []string) ([]answer[A], error) {
 	values := make(map[string]*A, len(repositories))
 	hidden, err := h.ask(ctx, repositories, parts, &values)
-	if n := len(repositories) / 2; n > 0 && client.Failing(err) {
+	if n := len(repositories) / 2; n > 0 && client.Failing(err) && !client.Unserved(err) {
 		first, err := each[A](ctx, h, repositories[:n], parts[:n])
 		if err != nil {
 			return nil, err

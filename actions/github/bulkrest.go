@@ -45,19 +45,12 @@ func (h *Host) Bulk() Bulk { return Bulk{REST: h.noGraphQL.Load()} }
 func either[T any](h *Host, query, read func() (T, error)) (T, error) {
 	if !h.noGraphQL.Load() {
 		answer, err := query()
-		if !unserved(err) {
+		if !client.Unserved(err) {
 			return answer, err
 		}
 		h.noGraphQL.Store(true)
 	}
 	return read()
-}
-
-// unserved reports whether a server, or a proxy before it, refuses an address as such. GitHub itself answers queries
-// that it refuses with status 200, and wrong credentials with 401.
-func unserved(err error) bool {
-	return slices.Contains([]int{http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone,
-		http.StatusNotImplemented}, client.Status(err))
 }
 
 // readHeads is [Host.Heads] through REST.
@@ -240,7 +233,7 @@ func (h *Host) readChecks(ctx context.Context, repository, ref string) (*context
 				why = ChecksHidden
 				break
 			}
-			if unserved(err) {
+			if client.Unserved(err) {
 				why = ChecksUnserved
 				break
 			}

@@ -405,25 +405,82 @@ func TestSettingsWithoutChecks(t *testing.T) {
 	}
 }
 
-// TestSteadyChecks: only checks that succeeded on each of at least three merged pull requests are required.
+// TestSteadyChecks: only checks that succeeded on each of at least three merged pull requests are required, also where
+// the server refuses GraphQL.
 func TestSteadyChecks(t *testing.T) {
 	s := hosttest.New(t)
 	repo := served(t, s, "public")
+	ten := slices.Repeat([][]string{{"test"}}, 30)
 	for _, c := range []struct {
 		merged [][]string
 		want   string
+		reads  int // of checks through REST
 	}{
-		{[][]string{{"test"}, {"test"}, {"test", "lint"}}, "[test]"},
-		{[][]string{{"test"}, {"test"}}, "[]"},
-		{[][]string{{"test", "!cover"}, {"test", "!cover"}, {"test", "!cover"}}, "[test]"},
-		{[][]string{{"test"}, {}, {"test"}}, "[]"},
-		{nil, "[]"},
+		{[][]string{{"test"}, {"test"}, {"test", "lint"}}, "[test]", 3},
+		{[][]string{{"test"}, {"test"}}, "[]", 2},
+		{[][]string{{"test", "!cover"}, {"test", "!cover"}, {"test", "!cover"}}, "[test]", 3},
+		{[][]string{{"test"}, {}, {"test"}}, "[]", 3},
+		{append([][]string{{}, {}}, ten...), "[]", 3},
+		{ten, "[test]", 10},
+		{nil, "[]", 0},
 	} {
 		repo.Set.Merged = c.merged
-		state, err := host(t, s).Settings(t.Context(), settings.Ask{Repository: "acme/pay"})
-		if err != nil || fmt.Sprint(state.Checks) != c.want {
-			t.Errorf("%v: %v, %v, want %s", c.merged, state.Checks, err, c.want)
+		for _, status := range []int{0, http.StatusNotFound, http.StatusNotImplemented} {
+			s.NoGraphQL, s.Reads = status, nil
+			state, err := host(t, s).Settings(t.Context(), settings.Ask{Repository: "acme/pay"})
+			if err != nil || fmt.Sprint(state.Checks) != c.want || state.ChecksUnknown != "" {
+				t.Errorf("%d, %v: %v, %v, %s, want %s", status, c.merged, state.Checks, err, state.ChecksUnknown, c.want)
+			}
+			read := 0
+			for _, path := range s.Reads {
+				if strings.HasSuffix(path, "/check-runs") {
+					read++
+				}
+			}
+			if status != 0 && read != c.reads {
+				t.Errorf("%v: the checks of %d pull requests were read, want %d", c.merged, read, c.reads)
+			}
 		}
+	}
+}
+
+// TestRequiredChecksWithoutGraphQL: where branches require checks and the server refuses GraphQL, the settings are
+// planned by what REST shows, and what it does not show is named.
+func TestRequiredChecksWithoutGraphQL(t *testing.T) {
+	s := hosttest.New(t)
+	repo := served(t, s, "public")
+	repo.Set.Classic = map[string]any{"required_status_checks": map[string]any{"contexts": []string{"test", "gone"}}}
+	repo.Set.Merged = slices.Repeat([][]string{{"test"}}, 30)
+	ask := settings.Ask{Repository: "acme/pay", Want: settings.Want{Rules: []string{"required-checks", "human-review"}}}
+	for _, status := range []int{0, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented} {
+		s.NoGraphQL = status
+		state, err := host(t, s).Settings(t.Context(), ask)
+		if err != nil {
+			t.Fatal(status, err)
+		}
+		idle := state.Facts.RequiredChecksWithoutRuns
+		if fmt.Sprint(idle.Value) != "[gone]" {
+			t.Errorf("%d: %+v", status, idle)
+		}
+		planned, err := settings.Plan(state, ask.Want)
+		if err != nil || len(planned.Changes) != 1 || !strings.Contains(fmt.Sprint(planned.Left), "required checks gone") {
+			t.Errorf("%d: %+v, %v", status, planned, err)
+		}
+	}
+	s.NoGraphQL, s.Reads = http.StatusForbidden, nil
+	repo.Set.Classic = map[string]any{"required_status_checks": map[string]any{"contexts": []string{"test"}}}
+	if _, err := host(t, s).Settings(t.Context(), ask); err != nil || strings.Count(strings.Join(s.Reads, " "), "check-runs") != 1 {
+		t.Errorf("%q, %v", s.Reads, err) // one pull request shows that all required checks run
+	}
+	s.Scopes = "-" // no fine-grained token may read check runs
+	state, err := host(t, s).Settings(t.Context(), ask)
+	if reason := state.Facts.RequiredChecksWithoutRuns.Reason; err != nil || !strings.Contains(reason, "Checks: read") ||
+		!strings.Contains(reason, "refuses GraphQL") {
+		t.Errorf("%q, %v", reason, err)
+	}
+	planned, err := settings.Plan(state, ask.Want)
+	if err != nil || !strings.Contains(fmt.Sprint(planned.Left), "Checks: read") {
+		t.Errorf("%+v, %v", planned, err)
 	}
 }
 

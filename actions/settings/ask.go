@@ -41,7 +41,8 @@ func Open(known setting.Settings, want Want) []string {
 	for _, rule := range wanted {
 		guarded := rule == "production-protected" && holds(known.Production.SelfReviewPrevented) &&
 			known.ProductionEnvironments.Known
-		if want.Skip[rule] == "" && !slices.Contains(planned.Met, rule) && !guarded {
+		checked := rule == "required-checks" && len(known.Branch.RequiredChecks.Value) > 0 // which run is for people to see
+		if want.Skip[rule] == "" && !slices.Contains(planned.Met, rule) && !guarded && !checked {
 			open = append(open, rule)
 		}
 	}

@@ -130,7 +130,12 @@ func (p *planner) change(rule, key, why string, to map[string]any) bool {
 func (p *planner) requireChecks(rule string) bool {
 	required := p.Facts.Branch.RequiredChecks
 	if required.Known && len(required.Value) > 0 {
-		if idle := p.Facts.RequiredChecksWithoutRuns; rule == "required-checks" && idle.Known && len(idle.Value) > 0 {
+		idle := p.Facts.RequiredChecksWithoutRuns
+		switch {
+		case rule != "required-checks":
+		case !idle.Known:
+			p.left(rule, "it is not known whether the required checks run: "+idle.Reason)
+		case len(idle.Value) > 0:
 			p.left(rule, "a person has to decide: nothing reports the required checks "+strings.Join(idle.Value, ", ")+
 				"; correct their names where they are required")
 		}

@@ -19,15 +19,18 @@ func (s *Server) commitOf(req *http.Request, r *Repo, path []string) (int, any) 
 	}
 	id := strings.Join(path, "/")
 	id = cmp.Or(r.Refs[id], id)
-	if r.Trees[id] == "" {
+	runs, merged := r.mergedChecks(id)
+	if !merged {
+		runs = r.checkRuns(id)
+	}
+	if r.Trees[id] == "" && !merged {
 		return problem(http.StatusUnprocessableEntity, "No commit found for SHA: "+id)
 	}
 	switch {
 	case kind == "check-runs" && s.Scopes == "-": // GitHub offers fine-grained tokens no permission for check runs
 		return problem(http.StatusForbidden, "Resource not accessible by personal access token")
 	case kind == "check-runs":
-		runs := page(req, r.checkRuns(id))
-		return http.StatusOK, object{"total_count": len(r.checkRuns(id)), "check_runs": runs}
+		return http.StatusOK, object{"total_count": len(runs), "check_runs": page(req, runs)}
 	case kind == "status":
 		statuses := r.statuses(id)
 		return http.StatusOK, object{"state": "success", "total_count": len(statuses), "statuses": page(req, statuses)}

@@ -139,6 +139,9 @@ func (r *Repo) pulls(req *http.Request, full string, path []string, body object)
 	if req.Method == http.MethodPost {
 		return r.openPull(full, body)
 	}
+	if req.URL.Query().Get("state") == "closed" && req.URL.Query().Has("base") {
+		return r.closedPulls()
+	}
 	if !req.URL.Query().Has("head") {
 		all := []object{}
 		for _, p := range slices.Backward(r.Requests) {

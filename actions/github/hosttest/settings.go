@@ -276,29 +276,3 @@ func (r *Repo) change(body object) {
 		r.Set.Security[name] = fmt.Sprint(status["status"])
 	}
 }
-
-// merged answers the query for the checks of merged pull requests.
-func (s *Server) merged(variables object) (int, any) {
-	if s.Scopes == "-" && s.Permissions == nil && variables["first"] != nil { // fine-grained tokens may not read checks
-		return http.StatusOK, object{"data": nil, "errors": []object{{"type": "FORBIDDEN",
-			"message": "Resource not accessible by personal access token"}}}
-	}
-	repo := s.Repos[fmt.Sprintf("%v/%v", variables["owner"], variables["name"])]
-	if repo == nil {
-		return http.StatusOK, object{"data": object{"repository": nil}}
-	}
-	pulls := []object{}
-	for _, names := range repo.Set.Merged {
-		checks := []object{}
-		for _, name := range names {
-			checks = append(checks, object{"__typename": "CheckRun", "name": strings.TrimPrefix(name, "!"),
-				"conclusion":  map[bool]string{true: "FAILURE", false: "SUCCESS"}[strings.HasPrefix(name, "!")],
-				"completedAt": "2026-11-01T10:00:00Z"})
-		}
-		rollup := object{"contexts": object{"pageInfo": object{"hasNextPage": false}, "nodes": checks}}
-		pulls = append(pulls, object{"mergedAt": "2026-11-01T11:00:00Z", "commits": object{"nodes": []object{
-			{"commit": object{"statusCheckRollup": rollup}}}}})
-	}
-	return http.StatusOK, object{"data": object{"repository": object{"deleteBranchOnMerge": repo.Set.Cleanup,
-		"pullRequests": object{"nodes": pulls}}}}
-}

@@ -293,6 +293,13 @@ func Failing(err error) bool {
 	return rest.Faulty(err) || errors.As(err, &said) && said.TooHeavy()
 }
 
+// Unserved reports whether a server, or a proxy before it, refuses an address as such. GitHub itself answers GraphQL
+// that it refuses with status 200, and wrong credentials with 401.
+func Unserved(err error) bool {
+	return slices.Contains([]int{http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone,
+		http.StatusNotImplemented}, Status(err))
+}
+
 // Query sends a query to the GraphQL API and decodes its data into into. Errors that come with data are returned as
 // [GraphQLErrors] after the data was decoded: the caller decides whether the data is enough.
 func (c *Client) Query(ctx context.Context, text string, variables map[string]any, into any) error {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -25,69 +24,6 @@ type merges struct {
 	Cut          bool     `json:"cut,omitempty"`           // a commit has more checks than were listed
 }
 
-// branchQuery and mergesQuery are one point of GraphQL's budget.
-const (
-	branchQuery = `query($owner:String!,$name:String!){repository(owner:$owner,name:$name){deleteBranchOnMerge}}`
-	mergesQuery = `query($owner:String!,$name:String!,$branch:String!,$first:Int!){repository(owner:$owner,name:$name){
-deleteBranchOnMerge
-pullRequests(states:MERGED,baseRefName:$branch,first:$first,orderBy:{field:UPDATED_AT,direction:DESC}){nodes{
-mergedAt commits(last:1){nodes{commit{statusCheckRollup{contexts(first:100){pageInfo{hasNextPage} nodes{
-__typename ...on CheckRun{name conclusion completedAt} ...on StatusContext{context state createdAt}}}}}}}}}}}`
-)
-
-// mergesAnswer is the answer to either query.
-type mergesAnswer struct {
-	Repository *struct {
-		DeleteBranchOnMerge *bool `json:"deleteBranchOnMerge"`
-		PullRequests        struct {
-			Nodes []struct {
-				MergedAt time.Time `json:"mergedAt"`
-				Commits  struct {
-					Nodes []struct {
-						Commit struct {
-							Rollup *struct {
-								Contexts struct {
-									PageInfo struct {
-										HasNextPage bool `json:"hasNextPage"`
-									} `json:"pageInfo"`
-									Nodes []struct {
-										Name        string    `json:"name"`        // of a check run, and what follows
-										Conclusion  string    `json:"conclusion"`  // SUCCESS, FAILURE and others
-										CompletedAt time.Time `json:"completedAt"` // zero: not yet
-										Context     string    `json:"context"`     // of a status, and what follows
-										State       string    `json:"state"`       // SUCCESS, FAILURE and others
-										CreatedAt   time.Time `json:"createdAt"`
-									} `json:"nodes"`
-								} `json:"contexts"`
-							} `json:"statusCheckRollup"`
-						} `json:"commit"`
-					} `json:"nodes"`
-				} `json:"commits"`
-			} `json:"nodes"`
-		} `json:"pullRequests"`
-	} `json:"repository"`
-}
-
-// checks returns the names of the checks of the last commit of each pull request, the newest one first. cut: one has
-// more than were listed.
-func (a *mergesAnswer) checks() (pulls [][]string, cut bool) {
-	for _, pull := range a.Repository.PullRequests.Nodes {
-		names := []string{}
-		for _, commit := range pull.Commits.Nodes {
-			if commit.Commit.Rollup == nil {
-				continue
-			}
-			contexts := commit.Commit.Rollup.Contexts
-			cut = cut || contexts.PageInfo.HasNextPage
-			for _, check := range contexts.Nodes {
-				names = append(names, check.Name+check.Context)
-			}
-		}
-		pulls = append(pulls, names)
-	}
-	return pulls, cut
-}
-
 const (
 	// steadyMerges is how many merged pull requests a check must have succeeded on to count as one that always runs, and
 	// fewestMerges how few are enough to know.
@@ -97,96 +33,122 @@ const (
 
 // SteadyChecks returns the names of the checks that succeeded before the merge on each of the last merged pull
 // requests, at most 10, sorted: a merge that waits for them remains possible. There are none with fewer than three of
-// these.
+// these. It takes a query, or, where the server refuses GraphQL, a request and two for each pull request.
 func SteadyChecks(ctx context.Context, api *client.Client, repository, branch string) ([]string, error) {
-	owner, name, _ := strings.Cut(repository, "/")
-	var answer mergesAnswer
-	variables := map[string]any{"owner": owner, "name": name, "branch": branch, "first": steadyMerges}
-	err := api.Query(ctx, mergesQuery, variables, &answer)
-	if err == nil && answer.Repository == nil {
-		err = errors.New("GitHub shows no such repository")
+	answer, err := queryMerges(ctx, api, repository, branch, steadyMerges)
+	var pulls []mergedPull
+	switch {
+	case err == nil:
+		pulls = answer.pulls()
+	case client.Unserved(err):
+		pulls, err = readMerges(ctx, api, repository, branch, steadyMerges, func(pulls []mergedPull) bool {
+			return len(pulls) >= fewestMerges && len(steady(pulls)) == 0
+		})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the checks of the last pull requests of %s: %w", repository, err)
 	}
-	pulls := answer.succeeded()
 	if len(pulls) < fewestMerges {
 		return nil, nil
 	}
-	steady := slices.DeleteFunc(slices.Clone(pulls[0]), func(check string) bool {
-		return slices.ContainsFunc(pulls, func(names []string) bool { return !slices.Contains(names, check) })
-	})
-	slices.Sort(steady)
-	return slices.Compact(steady), nil
+	return steady(pulls), nil
 }
 
-// succeeded returns the names of the checks that succeeded before the merge of each pull request.
-func (a *mergesAnswer) succeeded() (pulls [][]string) {
-	for _, pull := range a.Repository.PullRequests.Nodes {
-		names := []string{}
-		for _, commit := range pull.Commits.Nodes {
-			if commit.Commit.Rollup == nil {
-				continue
-			}
-			for _, check := range commit.Commit.Rollup.Contexts.Nodes {
-				at := check.CompletedAt
-				if check.Context != "" {
-					at = check.CreatedAt
-				}
-				if check.Conclusion+check.State == "SUCCESS" && !at.IsZero() && !at.After(pull.MergedAt) {
-					names = append(names, check.Name+check.Context)
-				}
+// steady returns the names of the checks that succeeded before the merge of each pull request, sorted.
+func steady(pulls []mergedPull) []string {
+	var names []string
+	for i := range pulls {
+		passed := []string{}
+		for _, check := range pulls[i].checks {
+			if check.succeeded && !check.at.IsZero() && !check.at.After(pulls[i].at) {
+				passed = append(passed, check.name)
 			}
 		}
-		pulls = append(pulls, names)
+		if i == 0 {
+			names = passed
+		}
+		names = slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(passed, name) })
 	}
-	return pulls
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // merges asks which checks ran on the last merged pull requests, if any are required.
 func (c *collector) merges(ctx context.Context, s *state) error {
-	checks := c.protection(*s).RequiredChecks
+	required := c.protection(*s).RequiredChecks.Value
 	shown := s.Record.Known && s.Record.Value.DeleteBranchOnMerge != nil || c.only != nil && !c.only.Record
-	if c.DefaultBranch == "" || len(checks.Value) == 0 && shown {
+	if c.DefaultBranch == "" || len(required) == 0 && shown {
 		s.Merges = part[merges]{}
 		return nil
 	}
-	owner, name, _ := strings.Cut(c.Scope, "/")
-	query, variables := branchQuery, map[string]any{"owner": owner, "name": name}
-	if len(checks.Value) > 0 {
-		query, variables["branch"], variables["first"] = mergesQuery, c.DefaultBranch, lastMerges
-	}
-	var answer mergesAnswer
-	err := c.Query(ctx, query, variables, &answer)
+	m, err := c.askMerges(ctx, required)
 	var said client.GraphQLErrors
 	switch {
-	case errors.As(err, &said) && !said.TooHeavy() || err == nil && answer.Repository == nil:
+	case errors.As(err, &said) && !said.TooHeavy() || errors.Is(err, errNoRepository):
 		s.Merges = part[merges]{Reason: fmt.Sprintf("the token may not read the checks of pull requests (%v); give it "+
 			"Checks: read, Commit statuses: read and Pull requests: read", err)}
-		return nil
-	case client.Failing(err) || rest.Faulty(err):
+	case errors.Is(err, errHidden):
+		s.Merges = part[merges]{Reason: err.Error()}
+	case client.Failing(err) || client.Status(err) != 0 && !errors.Is(err, rest.ErrUnauthorized):
 		c.failed["checks of the last pull requests"] = rest.Held{Failures: 1, Error: err.Error()}
 		if !s.Merges.Known {
 			s.Merges = part[merges]{Reason: fmt.Sprintf("GitHub fails to show the checks of pull requests: %v", err)}
 		}
-		return nil
 	case err != nil:
 		return err
+	default:
+		s.Merges = part[merges]{Known: true, Value: m}
 	}
-	m := merges{
-		DeleteBranch: answer.Repository.DeleteBranchOnMerge,
-		Number:       len(answer.Repository.PullRequests.Nodes),
-		Checks:       []string{},
-	}
-	pulls, cut := answer.checks()
-	m.Cut = cut
-	for _, names := range pulls {
-		m.Checks = append(m.Checks, names...)
-	}
-	slices.Sort(m.Checks)
-	m.Checks = slices.Compact(m.Checks)
-	s.Merges = part[merges]{Known: true, Value: m}
 	return nil
+}
+
+// askMerges asks for the checks of the last merged pull requests, or, where none is required, only whether branches are
+// deleted on merge. A server that refuses GraphQL shows the latter in no other way than with the repository. Through
+// REST, the pull requests are read until each required check has run on one.
+func (c *collector) askMerges(ctx context.Context, required []string) (merges, error) {
+	m := merges{Checks: []string{}}
+	var answer mergesAnswer
+	var err error
+	if len(required) > 0 {
+		answer, err = queryMerges(ctx, c.Client, c.Scope, c.DefaultBranch, lastMerges)
+	} else {
+		owner, name, _ := strings.Cut(c.Scope, "/")
+		err = c.Query(ctx, branchQuery, map[string]any{"owner": owner, "name": name}, &answer)
+		if err == nil && answer.Repository == nil {
+			err = errNoRepository
+		}
+	}
+	var pulls []mergedPull
+	switch {
+	case err == nil:
+		m.DeleteBranch, pulls = answer.Repository.DeleteBranchOnMerge, answer.pulls()
+	case !client.Unserved(err):
+		return m, err
+	case len(required) > 0:
+		pulls, err = readMerges(ctx, c.Client, c.Scope, c.DefaultBranch, lastMerges, func(pulls []mergedPull) bool {
+			names, _ := checksOf(pulls)
+			return !slices.ContainsFunc(required, func(check string) bool { return !slices.Contains(names, check) })
+		})
+		if err != nil {
+			return m, err
+		}
+	}
+	m.Number = len(pulls)
+	m.Checks, m.Cut = checksOf(pulls)
+	return m, nil
+}
+
+// checksOf returns the names of the checks that ran on pull requests, sorted. cut: one has more than were listed.
+func checksOf(pulls []mergedPull) (names []string, cut bool) {
+	names = []string{}
+	for i := range pulls {
+		cut = cut || pulls[i].cut
+		for _, check := range pulls[i].checks {
+			names = append(names, check.name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), cut
 }
 
 // withoutRuns returns the required checks that ran on none of the last merged pull requests.

@@ -243,6 +243,38 @@ func TestRequiredChecksWithoutRuns(t *testing.T) {
 	check(t, m, "required_checks_without_runs=unknown: the token may not read the checks of pull requests")
 }
 
+// Where the server refuses GraphQL, the checks of merged pull requests are read through REST, and the rest as ever.
+func TestWithoutGraphQL(t *testing.T) {
+	repo := shown(t)
+	repo.Settings[protection] = answer(t, `{"required_status_checks": {"contexts": ["build", "test", "legacy"]}}`)
+	repo.Settings["pulls"] = answer(t, `[{"merged_at": null, "head": {"sha": "c0"}},
+		{"merged_at": "2026-01-02T03:04:05Z", "head": {"sha": "c1"}}]`)
+	repo.Settings["commits/c1/check-runs"] = answer(t, `{"total_count": 1, "check_runs": [{"name": "test",
+		"conclusion": "success", "completed_at": "2026-01-02T03:04:04Z"}]}`)
+	repo.Settings["commits/c1/status"] = answer(t, `{"total_count": 1, "statuses": [{"context": "legacy",
+		"state": "failure", "created_at": "2026-01-02T03:04:04Z"}]}`)
+	s, m := streamtest.Serve(t, repo), collecttest.NewWriter()
+	s.SetBefore(func(_ int, r *http.Request) *githubtest.Fault {
+		if r.URL.Path == "/api/graphql" {
+			return &githubtest.Fault{Status: http.StatusMethodNotAllowed, Body: `{"message": "Method Not Allowed"}`}
+		}
+		return nil
+	})
+	collect(t, s, m, now)
+	check(t, m, `required_checks_without_runs=["build"]`, "workflow_token_read_only=true", "delete_branch_on_merge=true")
+	repo.Settings["commits/c1/check-runs"] = refused(403, "Resource not accessible by personal access token")
+	collect(t, s, m, now.Add(25*time.Hour))
+	check(t, m, "required_checks_without_runs=unknown: the token may not read the checks of pull requests", "public=true")
+	if reason := value(m, "required_checks_without_runs"); !strings.Contains(reason, "Checks: read") {
+		t.Error(reason)
+	}
+	// A token that does not see whether branches are deleted on merge: only GraphQL would show it.
+	delete(repo.Record, "delete_branch_on_merge")
+	repo.Settings[protection] = refused(404, "Branch not protected")
+	collect(t, s, m, now.Add(50*time.Hour))
+	check(t, m, "delete_branch_on_merge=unknown: ", "required_checks_without_runs=[]")
+}
+
 func TestProduction(t *testing.T) {
 	env := func(name, rules, policy string) string {
 		return `{"name": "` + name + `", "protection_rules": [` + rules + `], "deployment_branch_policy": ` + policy + `}`
