@@ -51,10 +51,11 @@ func (h *Host) CheckSettings(ctx context.Context, fullName string) (Target, []st
 // API returns the address of the API, without a slash at the end.
 func (h *Host) API() string { return h.api }
 
-// Settings reads the settings of a repository that rules ask for. What is known to be met is not read again, and what
-// several rules need is read once: a request each for the repository, our ruleset (two if there is one), the token of
-// workflows, private vulnerability reporting, the environments, the checks of merged pull requests; and two or more for
-// the protection of the branch unless it is known.
+// Settings reads the settings of a repository that rules ask for. What several rules need is read once. Of a repository
+// whose settings are known, it takes at most three requests: for our ruleset (a fourth one if there is one), the
+// environments, and the checks of merged pull requests. What is not known takes one each for the repository, the token
+// of workflows, private vulnerability reporting, and whether there are workflows; and two or more for the protection of
+// the branch.
 func (h *Host) Settings(ctx context.Context, ask settings.Ask) (settings.State, error) {
 	s, err := h.settings(ctx, ask)
 	if err != nil {
@@ -66,17 +67,21 @@ func (h *Host) Settings(ctx context.Context, ask settings.Ask) (settings.State, 
 func (h *Host) settings(ctx context.Context, ask settings.Ask) (settings.State, error) {
 	s := settings.State{
 		Repository: ask.Repository, Branch: ask.Branch, Facts: ask.Known, Values: map[string]json.RawMessage{},
-		Refused: map[string]string{},
+		Refused: map[string]string{}, Assumed: map[string]bool{},
 	}
+	assume(&s)
 	needed := func(rules ...string) bool {
 		open := settings.Open(s.Facts, ask.Want)
 		return slices.ContainsFunc(rules, func(rule string) bool { return slices.Contains(open, rule) })
 	}
+	public := s.Facts.Public
 	parts := collected.Parts{
-		Record:       needed("secret-scanning", "security-policy", "no-binaries-or-secrets"),
+		Record: needed("secret-scanning") && !s.Assumed[settings.Security] ||
+			needed("no-binaries-or-secrets") && !s.Assumed[settings.BranchCleanup] ||
+			needed("security-policy") && !s.Assumed[settings.Reporting] && (!public.Known || public.Value),
 		Branch:       needed(settings.BranchRules...) && !settings.Complete(s.Facts.Branch),
-		Workflows:    needed("workflow-permissions"),
-		Reporting:    needed("security-policy"),
+		Workflows:    needed("workflow-permissions") && !s.Assumed[settings.WorkflowToken],
+		Reporting:    needed("security-policy") && !s.Assumed[settings.Reporting],
 		Environments: needed("production-protected"),
 	}
 	record := ask.Record
@@ -123,6 +128,27 @@ func (h *Host) settings(ctx context.Context, ask settings.Ask) (settings.State, 
 	return s, err
 }
 
+// assume takes the values of settings that known facts determine. Those of rulesets and environments have more than
+// facts show.
+func assume(s *settings.State) {
+	f := &s.Facts
+	take := func(known bool, key string, value any) {
+		if known {
+			s.Values[key], s.Assumed[key] = settings.Value(value), true
+		}
+	}
+	take(f.WorkflowTokenReadOnly.Known, settings.WorkflowToken, tokenValue(f.WorkflowTokenReadOnly.Value))
+	take(f.DeleteBranchOnMerge.Known, settings.BranchCleanup,
+		map[string]bool{"delete_branch_on_merge": f.DeleteBranchOnMerge.Value})
+	reporting := f.Security.PrivateVulnerabilityReporting
+	take(f.Public.Known && f.Public.Value && reporting.Known, settings.Reporting, map[string]bool{"enabled": reporting.Value})
+	status := func(on bool) map[string]string { return map[string]string{"status": ifText(on, "enabled", "disabled")} }
+	scanning, push := f.Security.SecretScanning, f.Security.PushProtection
+	take(scanning.Known && push.Known, settings.Security, map[string]any{
+		"secret_scanning": status(scanning.Value), "secret_scanning_push_protection": status(push.Value),
+	})
+}
+
 // fresh replaces what was known by what was read.
 func fresh(s *settings.State, got collected.Answer, parts collected.Parts, record bool) {
 	f := &s.Facts
@@ -135,7 +161,7 @@ func fresh(s *settings.State, got collected.Answer, parts collected.Parts, recor
 	}
 	if parts.Workflows {
 		if f.WorkflowTokenReadOnly = got.WorkflowTokenReadOnly; f.WorkflowTokenReadOnly.Known {
-			s.Values[settings.WorkflowToken] = tokenValue(f.WorkflowTokenReadOnly.Value)
+			s.Values[settings.WorkflowToken] = settings.Value(tokenValue(f.WorkflowTokenReadOnly.Value))
 		}
 	}
 	if parts.Reporting {
@@ -149,8 +175,8 @@ func fresh(s *settings.State, got collected.Answer, parts collected.Parts, recor
 	}
 }
 
-func tokenValue(readOnly bool) json.RawMessage {
-	return settings.Value(map[string]string{"default_workflow_permissions": ifText(readOnly, "read", "write")})
+func tokenValue(readOnly bool) map[string]string {
+	return map[string]string{"default_workflow_permissions": ifText(readOnly, "read", "write")}
 }
 
 // recordValues reads the values that an answer about a repository has.
@@ -166,9 +192,11 @@ func recordValues(answer json.RawMessage, s *settings.State) error {
 	s.Branch = record.Branch
 	if record.Cleanup != nil {
 		s.Values[settings.BranchCleanup] = settings.Value(map[string]bool{"delete_branch_on_merge": *record.Cleanup})
+		delete(s.Assumed, settings.BranchCleanup)
 	}
 	if len(record.Security) > 0 {
 		s.Values[settings.Security] = settings.Value(record.Security)
+		delete(s.Assumed, settings.Security)
 	}
 	return nil
 }
@@ -216,7 +244,7 @@ func (h *Host) value(ctx context.Context, part string, s *settings.State) error 
 			Default string `json:"default_workflow_permissions"`
 		}
 		if err = h.get(ctx, at+"/actions/permissions/workflow", &token); err == nil {
-			s.Values[part] = tokenValue(token.Default == "read")
+			s.Values[part] = settings.Value(tokenValue(token.Default == "read"))
 		}
 	case settings.Reporting:
 		var reporting struct {

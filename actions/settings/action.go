@@ -134,7 +134,7 @@ func (a *Action) Plan(ctx context.Context, in actions.Input) (actions.Plan, erro
 	}
 	a.state = state
 	for _, c := range a.Planned.Changes {
-		sum := sha256.Sum256(state.Values[c.Setting])
+		sum := sha256.Sum256(c.Before)
 		p.On[c.Setting] = "sha256:" + hex.EncodeToString(sum[:])
 		p.Requests = append(p.Requests, c.Request(a.Host.API(), a.Repository, state.RulesetID))
 	}
@@ -164,9 +164,16 @@ func (a *Action) Apply(ctx context.Context, p actions.Plan, progress func(action
 	if err := j.record(ctx, steps); err != nil {
 		return "", fmt.Errorf("recording what was there before; nothing was changed: %w", err)
 	}
+	ready, err := j.assumed(ctx, a.state.Assumed)
+	if err != nil {
+		return "", fmt.Errorf("reading the settings; nothing was changed: %w", err)
+	}
 	failed := make([]error, len(steps))
 	var sent []int
 	for i := range steps {
+		if !ready[i] {
+			continue
+		}
 		if failed[i] = ctx.Err(); failed[i] != nil {
 			steps[i].Status, steps[i].Note = event.Cancelled, "not sent: the run was interrupted"
 			continue

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -140,6 +141,37 @@ func (j *Job) Resume(ctx context.Context) error {
 		}
 	}
 	return j.confirm(ctx, send, failed)
+}
+
+// assumed reads the settings of changes that were planned on values that were not read, and returns which changes are
+// sent. Of the others, it has decided what becomes of them.
+func (j *Job) assumed(ctx context.Context, assumed map[string]bool) (ready []bool, err error) {
+	ready = slices.Repeat([]bool{true}, len(j.Changes))
+	some := &Job{Host: j.Host, Repository: j.Repository}
+	for _, c := range j.Changes {
+		if assumed[c.Setting] {
+			some.Changes = append(some.Changes, c)
+		}
+	}
+	if len(some.Changes) == 0 {
+		return ready, nil
+	}
+	now, err := some.read(ctx)
+	if err != nil {
+		return ready, err
+	}
+	for i, c := range j.Changes {
+		if !assumed[c.Setting] {
+			continue
+		}
+		if ready[i], err = j.judge(i, now); err != nil {
+			return ready, err
+		}
+		if step := j.Steps[i]; step.Status == event.Skipped {
+			j.tell(actions.Step{Name: step.Name, Done: true, Note: c.Setting + ": " + step.Note})
+		}
+	}
+	return ready, nil
 }
 
 // judge decides by what is there now what becomes of the change i, and reports whether it is sent.

@@ -13,8 +13,8 @@ type Ask struct {
 	Branch     string   // the default one; "": it is read
 	Production []string // names of environments for production, in lower case
 	Want       Want
-	// Known are settings that were collected. What a rule needs and has by them is not read again; what is to be changed
-	// is always read. See [setting.UnknownSettings] for none.
+	// Known are settings that were collected. What a rule needs and has by them is not read again, and neither is what
+	// they show completely: see [State.Assumed]. See [setting.UnknownSettings] for none.
 	Known     setting.Settings
 	Workflows *bool           // whether the repository has workflows; nil: it is read
 	Record    json.RawMessage // what the host just answered about the repository; nil: it is read if it is needed

@@ -36,7 +36,10 @@ type State struct {
 	Repository string           // owner/name
 	Facts      setting.Settings // as collectors derive them, by which rules are met or not
 	// Values are the values of the settings by key, in canonical JSON. One that is not there could not be read.
-	Values    map[string]json.RawMessage
+	Values map[string]json.RawMessage
+	// Assumed are the keys of values that were taken from facts, and not read: before such a setting is changed, it is
+	// read.
+	Assumed   map[string]bool
 	RulesetID int64 // of ours; 0: there is none
 	Workflows bool  // the repository has workflows
 	// Checks ran on each of the last merged pull requests, so that a merge can wait for them.

@@ -98,7 +98,7 @@ func (f *fixer) planSettings(ctx context.Context, item *batch.Item, head github.
 func (f *fixer) settingsOf(
 	ctx context.Context, head github.Head, s batch.Settings, plan *fix.Plan, want settings.Want,
 ) (settings.Planned, error) {
-	known, err := f.KnownSettings(ctx, plan.Service, f.changed[plan.Service.Ref])
+	known, _, err := f.KnownSettings(ctx, plan.Service, f.changed[plan.Service.Ref])
 	if err != nil {
 		return settings.Planned{}, err
 	}

@@ -187,7 +187,8 @@ func (r *settingsRun) prepare(ctx context.Context) error {
 			return err
 		}
 		e, _ := r.app.Catalog().Entity(r.target.entity)
-		if r.action.Ask.Known, err = r.app.KnownSettings(ctx, e, last[r.target.entity]); err != nil {
+		r.action.Ask.Known, r.action.Ask.Workflows, err = r.app.KnownSettings(ctx, e, last[r.target.entity])
+		if err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -47,15 +48,25 @@ func (a *App) PlanFix(ctx context.Context, r FixRequest) (*fix.Plan, error) {
 }
 
 // KnownSettings returns the settings of the repository of a service that were collected after a time; the others are
-// unknown.
-func (a *App) KnownSettings(ctx context.Context, e descriptor.Entity, after time.Time) (setting.Settings, error) {
-	known, err := a.knownFacts(ctx, e)
+// unknown. workflows is whether the repository has workflows; nil: it is not known.
+func (a *App) KnownSettings(ctx context.Context, e descriptor.Entity, after time.Time) (
+	known setting.Settings, workflows *bool, err error) {
+	stored, err := a.knownFacts(ctx, e)
 	if err != nil {
-		return setting.Settings{}, err
+		return setting.Settings{}, nil, err
 	}
-	maps.DeleteFunc(known, func(_ string, f event.Fact) bool { return !f.ObservedAt.After(after) })
-	return setting.FromFacts(known, a.now()), nil
+	maps.DeleteFunc(stored, func(_ string, f event.Fact) bool { return !f.ObservedAt.After(after) })
+	var count float64
+	f, found := stored[workflowsFact]
+	if found && f.Error == "" && (f.ExpiresAt.IsZero() || a.now().Before(f.ExpiresAt)) && json.Unmarshal(f.Value, &count) == nil {
+		has := count > 0
+		workflows = &has
+	}
+	return setting.FromFacts(stored, a.now()), workflows, nil
 }
+
+// workflowsFact is how many workflows a repository has.
+const workflowsFact = "repository.workflows.count"
 
 // pinned returns the version of a golden path that a lock file records, if it is at hand. No repository is fetched for
 // a lock file, which anybody may have written.
