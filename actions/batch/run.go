@@ -252,8 +252,9 @@ func (w *work) propose(ctx context.Context, run *event.ActionRun, head github.He
 	if head.Problem != "" {
 		return nil, errors.New(head.Problem)
 	}
+	run.Repository = head.Repository // it may have been renamed or transferred
 	item, planned := w.items[run.ID]
-	if !planned || item.Proposal.On != head.Commit {
+	if at := item.Proposal; !planned || at.On != head.Commit || at.Base != head.Branch || at.Repository != head.Repository {
 		if item, err = w.again(ctx, run, head); err != nil {
 			return nil, err
 		}

@@ -97,13 +97,7 @@ func newWorld(t *testing.T, repositories int) *world {
 	t.Helper()
 	w := &world{Server: hosttest.New(t), journal: &journal{runs: map[string]event.ActionRun{},
 		steps: map[string]event.ActionStep{}}, clock: resttest.At(noon)}
-	var err error
-	w.host, err = github.New(github.Config{URL: w.URL, AllowPrivateNetwork: true}, w.Token, "test", rest.Options{
-		Now: w.clock.Now, Sleep: w.clock.Sleep, Tune: func(c *rest.Config) { c.Attempts, c.PerSecond, c.Burst = 1, 1e6, 1e6 },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.attempts(t, 1)
 	for i := range repositories {
 		r := github.Repository{Owner: "acme", Name: fmt.Sprintf("s%03d", i)}
 		if _, err := w.host.Create(t.Context(), r, "Organization"); err != nil {
@@ -112,6 +106,18 @@ func newWorld(t *testing.T, repositories int) *world {
 	}
 	w.Reads, w.Writes = nil, nil
 	return w
+}
+
+// attempts sets how often a request is sent that a server fails to answer.
+func (w *world) attempts(t *testing.T, n int) {
+	t.Helper()
+	var err error
+	w.host, err = github.New(github.Config{URL: w.URL, AllowPrivateNetwork: true}, w.Token, "test", rest.Options{
+		Now: w.clock.Now, Sleep: w.clock.Sleep, Tune: func(c *rest.Config) { c.Attempts, c.PerSecond, c.Burst = n, 1e6, 1e6 },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // worlds makes worlds of one kind: see newWorld.
@@ -191,6 +197,8 @@ func (w *world) opened() int {
 	}
 	return n
 }
+
+func (w *world) limits() github.Limits { return github.PublishedLimits }
 
 func (w *world) repoOf(wave uint32) *hosttest.Repo {
 	for _, id := range slices.Sorted(maps.Keys(w.runs)) {

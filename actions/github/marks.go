@@ -64,10 +64,14 @@ func body(p Proposal) string {
 	return bodyStart + "\n" + strings.TrimSpace(p.Body) + "\n\n" + mark(p.Patch())
 }
 
+// ended ends our part of the body: the mark of the patch, or what replaces it when dxctl closes the pull request, which
+// somebody may open again.
+var ended = regexp.MustCompile(marked.String() + "|" + closedMark)
+
 // bodyWithin returns a body with our part updated. What people wrote before and after it stays.
 func bodyWithin(there string, p Proposal) string {
 	start := strings.Index(there, bodyStart)
-	ends := marked.FindAllStringIndex(there, -1)
+	ends := ended.FindAllStringIndex(there, -1)
 	if start < 0 || len(ends) == 0 || ends[len(ends)-1][0] < start {
 		return strings.TrimSpace(strings.TrimSpace(there) + "\n\n" + body(p))
 	}

@@ -5,9 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +15,7 @@ import (
 
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/collectors/github/client"
+	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 // Proposal is a pull request with the changes of a plan. A repository has one for each branch of its own.
@@ -62,7 +63,8 @@ func (p Proposal) Patch() string {
 //	           ──▶ updated      the open one had other changes, and all of its commits are ours
 //	           ──▶ declined     the last one had these changes and was closed, not merged: it is not opened again
 //	           ──▶ held         the open one has other changes, and the proposal is partial
-//	either     ──▶ held         somebody committed to its branch: it is left alone, with one comment
+//	either     ──▶ held         somebody committed to its branch, and it has other changes: it is left alone, with one
+//	                            comment; or somebody gave it another base
 type Fate string
 
 // Fates.
@@ -84,6 +86,9 @@ type Pull struct {
 	MergedAt *time.Time `json:"merged_at"`
 	Title    string     `json:"title"`
 	Body     string     `json:"body"`
+	Base     struct {
+		Ref string `json:"ref"` // branch that it is for
+	} `json:"base"`
 }
 
 // Proposed is what became of a proposal.
@@ -92,15 +97,6 @@ type Proposed struct {
 	Pull   Pull   // the zero value: there is none
 	Commit string // that was pushed; "" if none was
 	Reason string // of declined and held
-}
-
-// standing is what a host has of a proposal before anything is written.
-type standing struct {
-	tree    string // of the base
-	pull    *Pull  // the last one of the branch; nil: none
-	branch  bool   // the branch exists
-	foreign string // the first commit of the branch that is not ours; "" if all are
-	patch   string // of the last commit of the branch; "" if it is not ours
 }
 
 // Propose makes a proposal to the repository. It reads first, and then writes in an order in which an interruption
@@ -116,7 +112,11 @@ func (h *Host) Propose(ctx context.Context, p Proposal) (Proposed, error) {
 	if client.Status(err) == http.StatusUnprocessableEntity {
 		// A branch without a pull request is there: of a run that was interrupted, or somebody's. Or the answer to a request
 		// was lost, and it was sent again.
+		first := done.Fate
 		done, err = h.propose(ctx, p, true)
+		if first == Opened && done.Fate == Unchanged { // there was none before
+			done.Fate = Opened
+		}
 	}
 	if err != nil {
 		return done, fmt.Errorf("proposing changes to %s: %w", p.Repository, err)
@@ -144,7 +144,7 @@ func (h *Host) propose(ctx context.Context, p Proposal, branch bool) (Proposed, 
 	case Closed:
 		return done, h.closePull(ctx, p.Repository, &done.Pull, closedNote)
 	case Opened, Updated:
-		if there.patch != p.Patch() {
+		if !there.carries(p) {
 			if done.Commit, err = h.commit(ctx, p, there); err != nil {
 				return done, err
 			}
@@ -154,145 +154,6 @@ func (h *Host) propose(ctx context.Context, p Proposal, branch bool) (Proposed, 
 	case Nothing, Unchanged, Declined:
 	}
 	return done, nil
-}
-
-// standing reads what there is.
-func (h *Host) standing(ctx context.Context, p Proposal, branch bool) (standing, error) {
-	var s standing
-	var err error
-	if s.tree, err = h.baseTree(ctx, p); err != nil {
-		return s, err
-	}
-	pulls, err := h.pullsOf(ctx, p.Repository, p.Branch)
-	if err != nil {
-		return s, err
-	}
-	if len(pulls) > 0 {
-		s.pull = &pulls[0]
-	}
-	if s.pull == nil && !branch {
-		return s, nil
-	}
-	return s, h.commits(ctx, p, &s)
-}
-
-// commitAnswer is what GitHub says of a commit.
-type commitAnswer struct {
-	Message string `json:"message"`
-	Tree    struct {
-		SHA string `json:"sha"`
-	} `json:"tree"`
-}
-
-// branchAnswer is what GitHub says of a branch.
-type branchAnswer struct {
-	Commit struct {
-		SHA    string       `json:"sha"`
-		Commit commitAnswer `json:"commit"`
-	} `json:"commit"`
-}
-
-// baseTree returns the tree of the commit that the changes were planned on.
-func (h *Host) baseTree(ctx context.Context, p Proposal) (string, error) {
-	if p.Tree != "" {
-		return p.Tree, nil
-	}
-	var base branchAnswer
-	repo := "repos/" + p.Repository
-	if err := h.get(ctx, repo+"/branches/"+client.Escaped(p.Base), &base); err != nil {
-		return "", fmt.Errorf("reading the branch %s: %w", p.Base, err)
-	}
-	if base.Commit.SHA != p.On {
-		return "", fmt.Errorf("the branch %s has the commit %.12s, and the changes were planned on %.12s: %w", p.Base,
-			base.Commit.SHA, p.On, actions.ErrChanged)
-	}
-	if tree := base.Commit.Commit.Tree.SHA; tree != "" || len(p.Files) == 0 {
-		return tree, nil
-	}
-	// Some servers name only the commit. Without the tree, the changes would replace all other files.
-	var commit commitAnswer
-	if err := h.get(ctx, repo+"/git/commits/"+p.On, &commit); err != nil {
-		return "", fmt.Errorf("reading the commit %.12s: %w", p.On, err)
-	}
-	if commit.Tree.SHA == "" {
-		return "", fmt.Errorf("the commit %.12s has no tree in the answer of the server", p.On)
-	}
-	return commit.Tree.SHA, nil
-}
-
-// pullsOf returns the pull requests of a branch: an open one before those that are closed, then the last one first.
-func (h *Host) pullsOf(ctx context.Context, repository, branch string) ([]Pull, error) {
-	owner, _, _ := strings.Cut(repository, "/")
-	var pulls []Pull
-	query := url.Values{"head": {owner + ":" + branch}, "state": {"all"}, "per_page": {"100"}}
-	if err := h.get(ctx, "repos/"+repository+"/pulls?"+query.Encode(), &pulls); err != nil {
-		return nil, fmt.Errorf("listing its pull requests: %w", err)
-	}
-	slices.SortFunc(pulls, func(a, b Pull) int {
-		if a.State != b.State && (a.State == "open" || b.State == "open") {
-			return strings.Compare(b.State, a.State) // open comes after closed in the alphabet
-		}
-		return b.Number - a.Number
-	})
-	return pulls, nil
-}
-
-// commits reads the commits that the branch has and the base does not.
-func (h *Host) commits(ctx context.Context, p Proposal, s *standing) error {
-	var ahead struct {
-		Total   int `json:"total_commits"`
-		Commits []struct {
-			SHA    string       `json:"sha"`
-			Commit commitAnswer `json:"commit"`
-		} `json:"commits"`
-	}
-	path := fmt.Sprintf("repos/%s/compare/%s...%s", p.Repository, client.Escaped(p.Base), client.Escaped(p.Branch))
-	err := h.get(ctx, path, &ahead)
-	if client.Status(err) == http.StatusNotFound {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("comparing the branch %s with %s: %w", p.Branch, p.Base, err)
-	}
-	s.branch = true
-	for _, c := range ahead.Commits {
-		patch := ours(c.Commit.Message, c.Commit.Tree.SHA)
-		if patch == "" {
-			s.foreign = c.SHA
-			return nil
-		}
-		s.patch = patch
-	}
-	if ahead.Total > len(ahead.Commits) {
-		s.foreign = "one of more commits than GitHub lists"
-	}
-	return nil
-}
-
-// fate decides what becomes of a proposal, and why.
-func (s standing) fate(p Proposal) (Fate, string) {
-	open := s.pull != nil && s.pull.State == "open"
-	switch {
-	case len(p.Files) == 0 && (p.Partial || p.Blocked):
-		return Nothing, ""
-	case open && s.foreign != "":
-		return Held, fmt.Sprintf("the branch %s has the commit %.12s, which dxctl did not make", p.Branch, s.foreign)
-	case !open && s.foreign != "" && len(p.Files) > 0:
-		return Held, fmt.Sprintf("the branch %s exists, with the commit %.12s, which dxctl did not make", p.Branch, s.foreign)
-	case len(p.Files) == 0 && open:
-		return Closed, ""
-	case len(p.Files) == 0:
-		return Nothing, ""
-	case open && s.patch == p.Patch() && patchOf(s.pull.Body) == p.Patch():
-		return Unchanged, ""
-	case open && p.Partial:
-		return Held, "the open pull request has other changes; propose all of them, without --rule"
-	case open:
-		return Updated, ""
-	case s.pull != nil && s.pull.MergedAt == nil && patchOf(s.pull.Body) == p.Patch():
-		return Declined, fmt.Sprintf("pull request #%d with the same changes was closed without being merged", s.pull.Number)
-	}
-	return Opened, ""
 }
 
 // commit stores the changes as a commit on the base and moves the branch to it. The branch is never deleted, because
@@ -402,25 +263,46 @@ func (h *Host) closePull(ctx context.Context, repository string, pull *Pull, not
 	return nil
 }
 
-// comment adds a comment, unless the pull request has it already.
+// comment adds a comment, unless the issue or pull request has it already. It is sent once: an answer that is lost does
+// not comment twice.
 func (h *Host) comment(ctx context.Context, repository string, number int, text string) error {
 	if number == 0 {
 		return nil // a branch without a pull request
 	}
+	said, err := h.said(ctx, repository, number, text)
+	if err != nil || said {
+		return err
+	}
+	path := fmt.Sprintf("repos/%s/issues/%d/comments", repository, number)
+	err = h.send(rest.WithMaxAttempts(ctx, 1), http.MethodPost, path, map[string]string{"body": text}, nil)
+	switch {
+	case err == nil:
+		return nil
+	case client.Status(err) == http.StatusForbidden && strings.Contains(strings.ToLower(err.Error()), "locked"):
+		return nil // somebody locked the conversation: nobody is told, and the rest goes on
+	case ctx.Err() == nil && !Refused(err):
+		var listErr error
+		if said, listErr = h.said(ctx, repository, number, text); said {
+			return nil
+		}
+		err = errors.Join(err, listErr)
+	}
+	return fmt.Errorf("commenting on #%d: %w", number, err)
+}
+
+// said reports whether an issue or pull request has a comment, among its first 100 if it has more.
+func (h *Host) said(ctx context.Context, repository string, number int, text string) (bool, error) {
 	var there []struct {
 		Body string `json:"body"`
 	}
-	path := fmt.Sprintf("repos/%s/issues/%d/comments", repository, number)
-	if err := h.get(ctx, path+"?per_page=100", &there); err != nil {
-		return fmt.Errorf("reading the comments of pull request #%d: %w", number, err)
+	path := fmt.Sprintf("repos/%s/issues/%d/comments?per_page=100", repository, number)
+	if err := h.get(ctx, path, &there); err != nil {
+		return false, fmt.Errorf("reading the comments of #%d: %w", number, err)
 	}
 	for _, c := range there {
 		if strings.TrimSpace(c.Body) == strings.TrimSpace(text) {
-			return nil
+			return true, nil
 		}
 	}
-	if err := h.send(ctx, http.MethodPost, path, map[string]string{"body": text}, nil); err != nil {
-		return fmt.Errorf("commenting on pull request #%d: %w", number, err)
-	}
-	return nil
+	return false, nil
 }

@@ -35,13 +35,7 @@ func (s *Server) commitOf(req *http.Request, r *Repo, path []string) (int, any) 
 		statuses := r.statuses(id)
 		return http.StatusOK, object{"state": "success", "total_count": len(statuses), "statuses": page(req, statuses)}
 	}
-	document := r.commitDocument(id)
-	parents := []object{}
-	for _, parent := range r.Parents[id] {
-		parents = append(parents, object{"sha": parent})
-	}
-	document["parents"] = parents
-	return http.StatusOK, document
+	return http.StatusOK, r.commitDocument(id)
 }
 
 // checkRuns has the check runs of a commit, as [Repo.rollup] has them; one that runs where that has only a state.

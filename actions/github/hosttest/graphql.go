@@ -1,6 +1,7 @@
 package hosttest
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -33,6 +34,7 @@ func (s *Server) graphQL(body object) (int, any) {
 			return http.StatusOK, object{"errors": []object{{"message": "Parse error"}}}
 		}
 		full := fmt.Sprintf("%s/%s", variables["o"+found[2]], variables["n"+found[2]])
+		full = cmp.Or(s.Moved[full], full)
 		repo := s.Repos[full]
 		if repo == nil {
 			data[found[1]] = nil

@@ -59,6 +59,7 @@ type Server struct {
 	Closed bool              // members may not create repositories
 	Branch string            // default branch of new repositories
 	Repos  map[string]*Repo  // by full name
+	Moved  map[string]string // new full names of repositories by old ones
 	Teams  map[string]int64  // ids by organization/team
 	// Permissions are those of an App's installation; nil: no App is asked for. An App has no rights of a person.
 	Permissions map[string]string
@@ -69,6 +70,8 @@ type Server struct {
 	Before, After func(r *http.Request) bool
 	// Refuse may answer a request with an error, and headers. It may be nil; 0: the request is answered.
 	Refuse func(r *http.Request, header http.Header) (status int, message string)
+	// Instead may answer a request that was obeyed with the error of a gateway. It may be nil; 0: the answer is sent.
+	Instead func(r *http.Request) (status int)
 
 	mutex    sync.Mutex
 	next     int64
@@ -112,6 +115,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		status, body = s.answer(r)
 	}
 	s.note(r, status)
+	if s.Instead != nil {
+		if failed := s.Instead(r); failed != 0 {
+			status, body = problem(failed, http.StatusText(failed))
+		}
+	}
 	if s.After != nil && !s.After(r) {
 		panic(http.ErrAbortHandler)
 	}
@@ -212,6 +220,13 @@ func (s *Server) answer(r *http.Request) (int, any) {
 		full := path[1] + "/" + path[2]
 		if repo := s.Repos[full]; repo != nil {
 			return s.repo(r, full, repo, path[3:], body, raw)
+		}
+		if to := s.Moved[full]; to != "" {
+			status := http.StatusMovedPermanently
+			if r.Method != http.MethodGet {
+				status = http.StatusTemporaryRedirect
+			}
+			return status, redirect(strings.Replace(r.URL.RequestURI(), "/"+full, "/"+to, 1))
 		}
 	}
 	return problem(http.StatusNotFound, "Not Found")

@@ -20,6 +20,8 @@ type Pull struct {
 	Open       bool
 	MergedAt   *time.Time
 	Comments   []string
+	Draft      bool
+	Locked     bool // nobody may comment
 }
 
 func (p *Pull) document(full string, r *Repo) object {
@@ -28,7 +30,7 @@ func (p *Pull) document(full string, r *Repo) object {
 		state = "open"
 	}
 	return object{"number": p.Number, "html_url": fmt.Sprintf("https://github.example/%s/pull/%d", full, p.Number),
-		"state": state, "merged_at": p.MergedAt, "title": p.Title, "body": p.Body,
+		"state": state, "merged_at": p.MergedAt, "title": p.Title, "body": p.Body, "draft": p.Draft, "locked": p.Locked,
 		"head": object{"ref": p.Head, "sha": r.Refs["heads/"+p.Head]},
 		"base": object{"ref": p.Base, "sha": r.Refs["heads/"+p.Base]}}
 }
@@ -55,6 +57,13 @@ func (r *Repo) Merge(number int, now time.Time) {
 	delete(r.Refs, "heads/"+p.Head)
 }
 
+// FastForward moves the base of a pull request to its last commit. The branch stays.
+func (r *Repo) FastForward(number int, now time.Time) {
+	p := r.Requests[number-1]
+	p.Open, p.MergedAt = false, &now
+	r.Refs["heads/"+p.Base] = r.Refs["heads/"+p.Head]
+}
+
 func (r *Repo) branch(name string) (int, any) {
 	commit := r.Refs["heads/"+name]
 	if commit == "" {
@@ -64,7 +73,12 @@ func (r *Repo) branch(name string) (int, any) {
 }
 
 func (r *Repo) commitDocument(id string) object {
-	return object{"sha": id, "commit": object{"message": r.Messages[id], "tree": object{"sha": r.Trees[id]}}}
+	parents := []object{}
+	for _, parent := range r.Parents[id] {
+		parents = append(parents, object{"sha": parent})
+	}
+	return object{"sha": id, "parents": parents,
+		"commit": object{"message": r.Messages[id], "tree": object{"sha": r.Trees[id]}}}
 }
 
 // Ahead returns how many commits a branch has that the base does not.
@@ -190,6 +204,9 @@ func (r *Repo) comments(method, number string, body object) (int, any) {
 	} else {
 		return problem(http.StatusNotFound, "Not Found")
 	}
+	if p := r.request(number); method == http.MethodPost && p != nil && p.Locked {
+		return problem(http.StatusForbidden, "Unable to create comment because issue is locked.")
+	}
 	if method == http.MethodPost {
 		*comments = append(*comments, fmt.Sprint(body["body"]))
 		return http.StatusCreated, object{"body": body["body"]}
@@ -199,4 +216,31 @@ func (r *Repo) comments(method, number string, body object) (int, any) {
 		all = append(all, object{"body": c})
 	}
 	return http.StatusOK, all
+}
+
+// RenameDefault renames the default branch, which gives open pull requests for it the new base.
+func (r *Repo) RenameDefault(to string) {
+	for _, p := range r.Requests {
+		if p.Open && p.Base == r.DefaultBranch {
+			p.Base = to
+		}
+	}
+	r.Refs["heads/"+to] = r.Refs["heads/"+r.DefaultBranch]
+	delete(r.Refs, "heads/"+r.DefaultBranch)
+	r.DefaultBranch = to
+}
+
+// DeleteBranch deletes a branch, which closes its pull request.
+func (r *Repo) DeleteBranch(name string) {
+	delete(r.Refs, "heads/"+name)
+	for _, p := range r.Requests {
+		if p.Head == name {
+			p.Open = false
+		}
+	}
+}
+
+// Push moves a branch to a commit with a message and the files of another branch, as somebody does by force.
+func (r *Repo) Push(branch, of, message string, parents ...string) {
+	r.Refs["heads/"+branch] = r.commit(r.Trees[r.Refs["heads/"+of]], parents, message)
 }
