@@ -70,7 +70,7 @@ func (d Descriptor) Effect() string {
 	case d.Destructive:
 		return "can delete or overwrite"
 	case d.Idempotent:
-		return "adds; again changes nothing"
+		return "adds; repeating it changes nothing"
 	}
 	return "adds"
 }

@@ -33,6 +33,8 @@ type Overview struct {
 	Unmapped     int // scopes of no service
 	Scorecard    string
 	Others       []CardLevels // of the further scorecards
+	Adoption     metrics.Adoption
+	Survey       *SurveyDocument // the latest that is published; nil: none
 }
 
 // CardLevels is how many services have each level of a scorecard, the highest level first, "none" last.
@@ -92,6 +94,14 @@ func (r *Reader) Overview(ctx context.Context) (Overview, error) {
 	g.Go(func() (err error) { services, err = r.Services(ctx); return err })
 	g.Go(func() (err error) { view.Completeness, err = r.LedgerByKind(ctx); return err })
 	g.Go(func() (err error) { view.Unmapped, err = r.UnmappedScopes(ctx); return err })
+	g.Go(func() (err error) { view.Adoption, err = r.Adoption(ctx); return err })
+	g.Go(func() error {
+		surveys, err := r.SurveyDocuments(ctx)
+		if len(surveys) > 0 {
+			view.Survey = &surveys[0]
+		}
+		return err
+	})
 	if err := g.Wait(); err != nil {
 		return Overview{}, err
 	}

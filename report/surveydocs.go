@@ -273,18 +273,28 @@ func EstimateValue(e SurveyEstimate, digits int) string {
 	return words.Number(*e.Value, digits)
 }
 
-// EstimateInterval is the interval of an estimate, "55 to 69". If at least 80 % answered it is what the others could
-// change at most, because hardly anything is left to chance.
-func EstimateInterval(e SurveyEstimate, digits int) string {
+// Bounds are the ends of the interval that is shown with an estimate. If at least 80 % answered it is what the others
+// could change at most, because hardly anything is left to chance. ok is false if there is none: too few answers.
+func (e SurveyEstimate) Bounds() (low, high float64, ok bool) {
 	switch {
-	case e.Worst != nil && e.Best != nil && *e.Worst == *e.Best:
-		return "all answered"
 	case e.Worst != nil && e.Best != nil:
-		return words.Number(*e.Worst, digits) + " to " + words.Number(*e.Best, digits)
-	case e.Low == nil || e.High == nil:
-		return "no interval: too few answers"
+		return *e.Worst, *e.Best, true
+	case e.Low != nil && e.High != nil:
+		return *e.Low, *e.High, true
 	}
-	return words.Number(*e.Low, digits) + " to " + words.Number(*e.High, digits)
+	return 0, 0, false
+}
+
+// EstimateInterval is the interval of an estimate in words, "55 to 69".
+func EstimateInterval(e SurveyEstimate, digits int) string {
+	low, high, ok := e.Bounds()
+	switch {
+	case !ok:
+		return "no interval: too few answers"
+	case e.Worst != nil && low == high:
+		return "all answered"
+	}
+	return words.Number(low, digits) + " to " + words.Number(high, digits)
 }
 
 // PValueText is a p-value with three digits. It is never 0.

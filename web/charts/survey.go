@@ -2,6 +2,7 @@ package charts
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
@@ -18,10 +19,11 @@ type Trend struct {
 // Trends draws numbers between 0 and 100 over surveys as lines. A gap is a survey in which the number is not known.
 func Trends(id, title string, surveys []string, trends []Trend) Chart {
 	c := Chart{ID: id, Title: title, Table: Table{Head: []string{"survey"}}}
+	low, high := scoreRange(trends)
 	line := charts.NewLine()
 	line.SetGlobalOptions(frame(true,
-		opts.XAxis{Type: "category", AxisLabel: within(axisLabel(""))},
-		opts.YAxis{Type: "value", Min: 0, Max: 100, AxisLabel: axisLabel("{value}")})...)
+		opts.XAxis{Type: "category", AxisLabel: axisLabel("")},
+		opts.YAxis{Type: "value", Min: low, Max: high, AxisLabel: axisLabel("{value}")})...)
 	line.SetXAxis(surveys)
 	c.Table.Rows = make([][]Cell, len(surveys))
 	for i, s := range surveys {
@@ -57,6 +59,24 @@ func Trends(id, title string, surveys []string, trends []Trend) Chart {
 	}
 	c.Options = options(line)
 	return c
+}
+
+// scoreRange is the part of 0 to 100 that holds all values, in tens: at least 40, so that noise does not look like a
+// change, and not all of it, so that a change can be seen.
+func scoreRange(trends []Trend) (low, high int) {
+	least, most := 100.0, 0.0
+	for _, t := range trends {
+		for _, v := range t.Values {
+			if v != nil {
+				least, most = min(least, *v), max(most, *v)
+			}
+		}
+	}
+	low, high = int(math.Floor(least/10))*10, int(math.Ceil(most/10))*10
+	for high-low < 40 {
+		low, high = max(0, low-10), min(100, high+10)
+	}
+	return low, high
 }
 
 // Answered is how many gave each point of a scale in a survey, the worst point first. Counts is nil if it is not known.
@@ -115,14 +135,27 @@ func Distribution(id, title string, lowest int, all []Answered) Chart {
 	return c
 }
 
-func pointStyle(p, points int) opts.ItemStyle {
+// Tone is the color of a point of a scale, of points in all, the worst of which is 0: "bad", "good", or "none" in the
+// middle. The strength, up to 1, is how far from the middle it is.
+func Tone(point, points int) (name string, strength float64) {
 	middle := float64(points-1) / 2
-	distance := (float64(p) - middle) / middle
+	distance := 0.0
+	if points > 1 {
+		distance = (float64(point) - middle) / middle
+	}
 	switch {
 	case distance < 0:
-		return opts.ItemStyle{Color: "var(--chart-bad)", Opacity: opts.Float(float32(round(0.35-0.65*distance, 2)))}
+		return "bad", 0.35 - 0.65*distance
 	case distance > 0:
-		return opts.ItemStyle{Color: "var(--chart-good)", Opacity: opts.Float(float32(round(0.35+0.65*distance, 2)))}
+		return "good", 0.35 + 0.65*distance
 	}
-	return opts.ItemStyle{Color: "var(--none)"}
+	return "none", 1
+}
+
+func pointStyle(p, points int) opts.ItemStyle {
+	name, strength := Tone(p, points)
+	if name == "none" {
+		return opts.ItemStyle{Color: "var(--none)"}
+	}
+	return opts.ItemStyle{Color: "var(--chart-" + name + ")", Opacity: opts.Float(float32(round(strength, 2)))}
 }

@@ -135,7 +135,7 @@ func (p *Pages) fixRates(ctx context.Context, r route.Request) (route.Answer, er
 	text := r.Query("q", "")
 	fitting := sorting.Rows(report.SelectFixRates(all, text), report.FixRateColumns, order)
 	return p.render("fixrates", fixRatesView{
-		layout: p.layout("How fixes did", "/services"),
+		layout: p.layout("Results of fixes", "/services"),
 		listView: newList("/fixes", r, columns, order, page, route.PageSize, len(fitting)).
 			withJSON("/api/v1/fixes", r),
 		Rows: report.Part(fitting, page, route.PageSize), Text: text, Enough: report.EnoughFixes, All: len(all),

@@ -128,6 +128,8 @@ func (p *Pages) funcs() template.FuncMap {
 		"estimateinterval": report.EstimateInterval,
 		"surveychange":     report.ChangeText,
 		"pvalue":           report.PValueText,
+		"strip":            stripOf,
+		"distribution":     distribution,
 		"firstteams":       func(teams []report.HurtTeam) []report.HurtTeam { return teams[:min(shownTeams, len(teams))] },
 		"moreteams":        func(teams []report.HurtTeam) int { return max(0, len(teams)-shownTeams) },
 	}
@@ -166,6 +168,7 @@ type segment struct {
 	Class    string
 	From, To float64
 	Title    string
+	Strength float64 // of the color, up to 1; 0: all of it
 }
 
 // Width is the length of the segment.
@@ -186,7 +189,7 @@ func segments(total int, pairs ...any) []segment {
 		n, _ := pairs[i+1].(int)
 		if n > 0 {
 			width := float64(n) / float64(total) * 100
-			out = append(out, segment{class, at, at + width, fmt.Sprintf("%s: %d", class, n)})
+			out = append(out, segment{Class: class, From: at, To: at + width, Title: fmt.Sprintf("%s: %d", class, n)})
 			at += width
 		}
 	}
