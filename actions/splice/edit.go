@@ -66,6 +66,7 @@ func (f *File) Insert(m *yaml.Node, after, key string, value any) error {
 		return errors.New("a part of the file cannot be edited twice at once")
 	}
 	var line int // the last one of the field before
+	apart := f.apart(m, at)
 	if at < len(m.Content) && m.Content[at].Line > 0 {
 		line = f.endBefore(m.Content[at].Line, first.Column-1, m.Content[at-1])
 	} else {
@@ -76,8 +77,54 @@ func (f *File) Insert(m *yaml.Node, after, key string, value any) error {
 		at = len(m.Content)
 	}
 	m.Content = slices.Insert(m.Content, at, added...)
-	f.insertLines(line, f.block(key, value, first.Column-1))
+	lines := f.block(key, value, first.Column-1)
+	if apart {
+		lines = slices.Insert(lines, 0, "")
+	}
+	f.insertLines(line, lines)
 	return nil
+}
+
+// apart reports whether a blank line stands between the fields of a mapping, or the items of a list, where one is
+// inserted before a node of its content: as it is there, at the end as it is in most other places.
+func (f *File) apart(n *yaml.Node, at int) bool {
+	step := 1
+	if n.Kind == yaml.MappingNode {
+		step = 2
+	}
+	gaps, blank, before := 0, 0, 0
+	for i := 0; i < len(n.Content); i += step {
+		line := n.Content[i].Line
+		if line == 0 {
+			continue // it was inserted
+		}
+		if before > 0 {
+			here := f.blankBefore(line, before)
+			if i >= at {
+				return here
+			}
+			if gaps++; here {
+				blank++
+			}
+		}
+		before = line
+	}
+	return 2*blank > gaps
+}
+
+// blankBefore reports whether a blank line stands between a line and the comments before it, or among these; from is
+// the line of the field or item before.
+func (f *File) blankBefore(line, from int) bool {
+	for n := line - 1; n > from; n-- {
+		text := strings.TrimSpace(f.Line(n))
+		if text == "" {
+			return true
+		}
+		if !strings.HasPrefix(text, "#") {
+			break
+		}
+	}
+	return false
 }
 
 func (f *File) insertFlow(n *yaml.Node, added []*yaml.Node, text string) error {
@@ -112,8 +159,12 @@ func (f *File) Append(list *yaml.Node, value any) error {
 	if list.Line == 0 || last.Line == 0 {
 		return errors.New("a part of the file cannot be edited twice at once")
 	}
+	lines := f.item(value, f.listIndent(list))
+	if f.apart(list, len(list.Content)) {
+		lines = slices.Insert(lines, 0, "")
+	}
 	list.Content = append(list.Content, node(value))
-	f.insertLines(f.end(last.Line, f.listIndent(list), true), f.item(value, f.listIndent(list)))
+	f.insertLines(f.end(last.Line, f.listIndent(list), true), lines)
 	return nil
 }
 
@@ -133,8 +184,12 @@ func (f *File) InsertItem(list *yaml.Node, before int, value any) error {
 	if before == 0 {
 		line = next - 1
 	}
+	lines := f.item(value, f.listIndent(list))
+	if f.apart(list, max(before, 1)) {
+		lines = append(lines, "") // before the next item, as before this one
+	}
 	list.Content = slices.Insert(list.Content, before, node(value))
-	f.insertLines(line, f.item(value, f.listIndent(list)))
+	f.insertLines(line, lines)
 	return nil
 }
 

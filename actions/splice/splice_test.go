@@ -2,6 +2,7 @@ package splice_test
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -51,11 +52,11 @@ func TestEdits(t *testing.T) {
 			func(f *splice.File) error {
 				return f.Insert(f.Docs[0], "on", "permissions", splice.Map{{"contents", "read"}})
 			},
-			"+permissions:\n+  contents: read\n",
+			"+permissions:\n+  contents: read\n+\n",
 		},
 		"field after a block": {
 			func(f *splice.File) error { return f.Insert(f.Docs[0], "env", "x", 1) },
-			"+x: 1\n",
+			"+x: 1\n+\n",
 		},
 		"field in a job": {
 			func(f *splice.File) error {
@@ -76,7 +77,7 @@ func TestEdits(t *testing.T) {
 		},
 		"last field of the file": {
 			func(f *splice.File) error { return f.Insert(f.Docs[0], "", "x", splice.List{"a", "b"}) },
-			"+x:\n+  - a\n+  - b\n",
+			"+\n+x:\n+  - a\n+  - b\n",
 		},
 		"two fields at one place": {
 			func(f *splice.File) error {
@@ -85,7 +86,7 @@ func TestEdits(t *testing.T) {
 				}
 				return f.Insert(f.Docs[0], "a", "b", true)
 			},
-			"+a: 1\n+b: true\n",
+			"+a: 1\n+\n+b: true\n+\n",
 		},
 		"a list item": {
 			func(f *splice.File) error {
@@ -294,8 +295,37 @@ func TestStyles(t *testing.T) {
 			func(f *splice.File, root *yaml.Node) error { return f.Replace(splice.Field(root, "a"), "2") },
 		},
 		"after a folded text": {
-			"a:\n  b: >-\n    x\n\n    # y\n\n\n  c: 1\n", "a:\n  b: >-\n    x\n\n    # y\n  d: 1\n\n\n  c: 1\n",
+			"a:\n  b: >-\n    x\n\n    # y\n\n\n  c: 1\n", "a:\n  b: >-\n    x\n\n    # y\n\n  d: 1\n\n\n  c: 1\n",
 			func(f *splice.File, root *yaml.Node) error { return f.Insert(splice.Field(root, "a"), "b", "d", 1) },
+		},
+		"fields without blank lines": {
+			"a:\n  b: 1\nc: 1\n\nd: 1\n", "a:\n  b: 1\ne: 1\nc: 1\n\nd: 1\n",
+			func(f *splice.File, root *yaml.Node) error { return f.Insert(root, "a", "e", 1) },
+		},
+		"fields with blank lines and comments": {
+			"a: 1\n\n# c\nc: 1\n# d\n\nd: 1", "a: 1\n\nf: 1\n\n# c\nc: 1\n# d\n\nd: 1\n\ne: 1",
+			func(f *splice.File, root *yaml.Node) error {
+				return errors.Join(f.Insert(root, "a", "f", 1), f.Insert(root, "", "e", 1))
+			},
+		},
+		"the only field": {
+			"a: 1\n", "a: 1\nb: 1\n",
+			func(f *splice.File, root *yaml.Node) error { return f.Insert(root, "a", "b", 1) },
+		},
+		"items with blank lines": {
+			"a:\n  - b: 1\n\n  # 2\n  - b: 2\n", "a:\n  - c: 0\n\n  - b: 1\n\n  - c: 1\n\n  # 2\n  - b: 2\n\n  - c: 2\n",
+			func(f *splice.File, root *yaml.Node) error {
+				list := splice.Field(root, "a")
+				return errors.Join(f.InsertItem(list, 1, splice.Map{{"c", 1}}), f.InsertItem(list, 0, splice.Map{{"c", 0}}),
+					f.Append(list, splice.Map{{"c", 2}}))
+			},
+		},
+		"items without blank lines": {
+			"a:\n  - 1\n  - 2\n\n  - 4\nb: 1\n", "a:\n  - 1\n  - 2\n\n  - 3\n\n  - 4\n  - 5\nb: 1\n",
+			func(f *splice.File, root *yaml.Node) error {
+				list := splice.Field(root, "a")
+				return errors.Join(f.InsertItem(list, 2, 3), f.Append(list, 5))
+			},
 		},
 	} {
 		f, err := splice.Parse([]byte(test.src))
