@@ -56,7 +56,7 @@ func (s *search) steps(steps []workflow.Step, depth int) {
 		if step.Run != "" && s.scripts == "" {
 			s.scripts = step.At.String()
 		}
-		if step.Uses != nil && step.Uses.Pin == workflow.PinLocal {
+		if step.Uses != nil && (step.Uses.Pin == workflow.PinLocal || step.Uses.Pin == workflow.PinUnknown) {
 			s.call(step.Uses, depth)
 		}
 	}

@@ -20,7 +20,7 @@ const (
 	PinDigest  Pin = "digest"  // an image by digest
 	PinRef     Pin = "ref"     // a tag or a branch, which can be moved
 	PinNone    Pin = "none"    // no version
-	PinUnknown Pin = "unknown" // an expression
+	PinUnknown Pin = "unknown" // an expression, or a path of another repository that the job checked out
 )
 
 // Use is a reference to an action, a reusable workflow or an image.

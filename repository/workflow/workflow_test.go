@@ -289,3 +289,44 @@ func FuzzReadWorkflow(f *testing.F) {
 		untrusted(text, nil)
 	})
 }
+
+// TestElsewhere is about steps behind a checkout of another repository: what they use from the directory of the job is
+// not in this repository.
+func TestElsewhere(t *testing.T) {
+	for name, test := range map[string]struct {
+		checkouts string
+		want      bool
+	}{
+		"its own":                {"[{uses: actions/checkout@v4}]", false},
+		"another":                {"[{uses: actions/checkout@v4, with: {repository: acme/other}}]", true},
+		"another in the root":    {"[{uses: Actions/Checkout@v4, with: {repository: acme/other, path: ./}}]", true},
+		"another in a directory": {"[{uses: actions/checkout@v4, with: {repository: acme/other, path: other}}]", false},
+		"another in any":         {"[{uses: actions/checkout@v4, with: {repository: acme/other, path: '${{ inputs.dir }}'}}]", true},
+		"any":                    {"[{uses: actions/checkout@v4, with: {repository: '${{ inputs.repository }}'}}]", true},
+		"its own by name":        {"[{uses: actions/checkout@v4, with: {repository: '${{ github.repository }}'}}]", false},
+		"a fork": {
+			"[{uses: actions/checkout@v4, with: {repository: '${{ github.event.pull_request.head.repo.full_name }}'}}]", false,
+		},
+		"another, then its own": {
+			"[{uses: actions/checkout@v4, with: {repository: acme/other}}, {uses: actions/checkout@v4}]", false,
+		},
+		"another, then perhaps its own": {
+			"[{uses: actions/checkout@v4, with: {repository: acme/other}}, {uses: actions/checkout@v4, if: inputs.own}]", true,
+		},
+		"its own, then perhaps another": {
+			"[{uses: actions/checkout@v4}, {uses: actions/checkout@v4, if: inputs.other, with: {repository: acme/other}}]", true,
+		},
+	} {
+		list := strings.TrimSuffix(test.checkouts, "]") + ", {uses: ./setup}, {run: make}]"
+		w, err := Parse("ci.yml", "on: push\njobs: {one: {steps: "+list+"}}\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps := w.Jobs[0].Steps
+		local, script := steps[len(steps)-2], steps[len(steps)-1]
+		if local.Elsewhere != test.want || script.Elsewhere != test.want ||
+			(local.Uses.Pin == PinUnknown) != test.want || !test.want && local.Uses.Pin != PinLocal {
+			t.Errorf("%s: elsewhere %v and %v, pin %s", name, local.Elsewhere, script.Elsewhere, local.Uses.Pin)
+		}
+	}
+}

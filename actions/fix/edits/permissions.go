@@ -161,7 +161,7 @@ func (e *editor) neededBy(f *splice.File, j *workflow.Job, identity bool) (map[s
 			line = s.Uses.At.Line
 			reason = read.action(s.Uses, 0)
 		} else {
-			reason = read.step(f, node, list[i], s.Run)
+			reason = read.step(f, node, list[i], s)
 		}
 		if !keeps && !identity {
 			reason = ""

@@ -43,14 +43,14 @@ type place struct {
 const placeholder = "DXCTL_PLACEHOLDER"
 
 // step returns why the script of a step may push; "" if it does not.
-func (r *reader) step(f *splice.File, job, step *yaml.Node, script string) string {
+func (r *reader) step(f *splice.File, job, step *yaml.Node, s *workflow.Step) string {
 	if shell := cmpText(splice.Field(step, "shell"), splice.Field(job, "defaults", "run", "shell"),
 		splice.Field(f.Docs[0], "defaults", "run", "shell")); !posix(shell) {
 		return "a script of " + shell + " may push with the token that the checkout leaves"
 	}
 	dir := cmpText(splice.Field(step, "working-directory"), splice.Field(job, "defaults", "run", "working-directory"),
 		splice.Field(f.Docs[0], "defaults", "run", "working-directory"))
-	return mayPush(r.unknown(script, place{dir: path.Clean(dir), known: !strings.Contains(dir, "${{")}))
+	return mayPush(r.unknown(s.Run, place{dir: path.Clean(dir), known: !s.Elsewhere && !strings.Contains(dir, "${{")}))
 }
 
 // action returns why a script of a composite action of the repository may push; "" if none does.
