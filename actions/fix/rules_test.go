@@ -98,7 +98,8 @@ func plan(t testing.TB, dir string, p *paths.Path, change func(o *fix.Options)) 
 		Dir: dir, Engine: engine(t), Paths: []*paths.Path{p}, GoldenPath: p.Name, Now: now,
 		Actions: []edits.Action{{Name: "acme/tool", Tag: "v1.2.3", Commit: strings.Repeat("a", 40)}},
 		Images: map[string]string{
-			"golang:1.26.1": "sha256:" + strings.Repeat("b", 64), "acme/pay:main": "sha256:" + strings.Repeat("c", 64),
+			"golang:1.26.1": "sha256:" + strings.Repeat("b", 64), "node:22": "sha256:" + strings.Repeat("d", 64),
+			"golang:1.26": "sha256:" + strings.Repeat("e", 64), "acme/pay:main": "sha256:" + strings.Repeat("c", 64),
 		},
 	}
 	if change != nil {

@@ -77,12 +77,17 @@ var same = map[Ecosystem]Ecosystem{
 	"uv": "pip", "bun": "npm", "opentofu": "terraform", "rust-toolchain": "", "dotnet-sdk": "",
 }
 
+// Reads returns the ecosystem whose manifests an entry reads; "" if it is none of those that are recognized.
+func (u Update) Reads() Ecosystem {
+	if other, ok := same[u.Ecosystem]; ok {
+		return other
+	}
+	return u.Ecosystem
+}
+
 // covers reports whether an entry updates a manifest.
 func (u Update) covers(m Manifest) bool {
-	name := u.Ecosystem
-	if other, ok := same[name]; ok {
-		name = other
-	}
+	name := u.Reads()
 	if name != m.Ecosystem || u.Disabled {
 		return false
 	}

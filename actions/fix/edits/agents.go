@@ -53,7 +53,16 @@ func describeForAgents(e *editor) {
 		if exists && regexp.MustCompile(`(?im)^#+ .*\b`+c.name).Match(content) {
 			continue
 		}
-		command := e.command(c)
+		command := e.task(c)
+		if command == "" && exists {
+			// Who wrote the file knows the command, and may have left it out on purpose or told it elsewhere.
+			e.ask(name, 0, "add the command for %s to AGENTS.md; no task of the repository has its name", c.name)
+			missing++
+			continue
+		}
+		if command == "" {
+			command = e.usual(c)
+		}
 		if command == "" {
 			e.ask(name, 0, "add the command for %s to AGENTS.md; no file shows it", c.name)
 			missing++
@@ -79,9 +88,8 @@ func describeForAgents(e *editor) {
 	e.put(name, []byte("# "+cmp.Or(e.Entity.Title, e.Entity.Name)+"\n"+b.String()))
 }
 
-// command returns how a chore is done: a task of the repository, else what its ecosystems offer, a line for each. "" if
-// no file shows it.
-func (e *editor) command(c chore) string {
+// task returns the command that starts a task of the repository for a chore; "" if there is none.
+func (e *editor) task(c chore) string {
 	for _, name := range c.tasks {
 		i := slices.IndexFunc(e.Facts.Environment.Tasks, func(t environment.Task) bool { return t.Name == name })
 		if i < 0 {
@@ -92,6 +100,12 @@ func (e *editor) command(c chore) string {
 		}
 		return e.packageManager() + " run " + name
 	}
+	return ""
+}
+
+// usual returns how the ecosystems of the service do a chore without any configuration, a line for each; "" if one does
+// it in several ways.
+func (e *editor) usual(c chore) string {
 	var found []string
 	packages := false
 	for _, m := range e.Facts.Dependencies.Manifests {

@@ -57,11 +57,14 @@ func (e *editor) notEnded(w *workflow.Workflow, t *workflow.Trigger, stem string
 	if w.On("workflow_call") != nil {
 		return "the workflow is called by others, whose runs have the same pull request and would end each other"
 	}
+	content, _ := e.content(w.Path)
 	for i := range w.Jobs {
 		switch j := &w.Jobs[i]; {
 		case j.Uses != nil && !e.harmless(j.Uses):
 			return "the job " + j.ID + " calls another workflow, which may have a group of its own, or leave half done what " +
 				"is ended"
+		case eventAction.MatchString(string(content)):
+			return "a part of it runs for one kind of event only, and a run that is ended is not made up for by the next one"
 		case changes(w, j):
 			return "the job " + j.ID + " deploys or publishes, and a run that is ended may leave that half done"
 		}
@@ -87,8 +90,12 @@ var notForRequests = regexp.MustCompile(`^(\$\{\{)?\s*(github\.event_name\s*(!=\
 	`workflow_dispatch|schedule)')|github\.ref(_name)?\s*==\s*'[^']+'|startsWith\(\s*github\.ref,\s*'refs/tags/[^']*'\))` +
 	`\s*(&&[^|]*)?(\}\})?$`)
 
+// eventAction finds what asks for the kind of an event, such as whether the pull request was just opened.
+var eventAction = regexp.MustCompile(`github\.event\.action\b|payload\.action\b`)
+
 // publisher finds names of actions that change something outside of the run.
-var publisher = regexp.MustCompile(`(?i)deploy|publish|release|gh-pages|push|terraform|pulumi|helm-upgrade`)
+var publisher = regexp.MustCompile(`(?i)deploy|publish|release|gh-pages|push|terraform|pulumi|helm-upgrade|` +
+	`project|first-interaction|greet|welcome|vercel|netlify|firebase|wrangler|cloudflare|heroku|amplify|s3-sync|chromatic`)
 
 // delivers are permissions with which a job changes what others get: code, packages, deployments.
 var delivers = []string{"*", "contents", "packages", "deployments", "pages"}

@@ -2,6 +2,7 @@ package edits
 
 import (
 	"bytes"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -137,6 +138,43 @@ func (e *editor) digestOf(image string) (string, error) {
 	return e.Digest(image)
 }
 
+// versionFiles say which version of a language a repository needs.
+var versionFiles = []string{
+	"go.mod", "package.json", ".nvmrc", ".node-version", ".python-version", "pyproject.toml", "runtime.txt", ".tool-versions",
+	"mise.toml", "global.json",
+}
+
+// versionLine finds the lines of these files that have it.
+var versionLine = regexp.MustCompile(`(?m)^\s*(?:go|toolchain|"node"|node|nodejs|golang|python|requires-python)\b.*$|` +
+	`^\s*(?:python-)?v?[\d.]+\s*$`)
+
+// tagVersion finds the version of a tag that leaves its patch open.
+var tagVersion = regexp.MustCompile(`^v?(\d+(?:\.\d+)?)(?:-|$)`)
+
+// needsPatch returns which version with a patch the code needs of an image whose tag leaves that open; "" if it needs
+// none. A digest is that of one patch.
+func (e *editor) needsPatch(image container.Image) string {
+	m := tagVersion.FindStringSubmatch(image.Tag)
+	if m == nil {
+		return ""
+	}
+	version := regexp.MustCompile(`(?:^|[^\d.])(` + regexp.QuoteMeta(m[1]) + `(?:\.\d+){1,2})(?:$|[^\d.])`)
+	for _, base := range versionFiles {
+		name := path.Join(e.Dir, base)
+		content, ok := e.content(name)
+		if !ok {
+			continue
+		}
+		for _, text := range versionLine.FindAllString(lines(content), -1) {
+			found := version.FindStringSubmatch(text)
+			if found != nil && strings.Trim(strings.TrimPrefix(found[1], m[1]), ".0") != "" {
+				return found[1] + " (" + name + ")"
+			}
+		}
+	}
+	return ""
+}
+
 // pinBases adds the digest to base images that the golden path or their registry has one of.
 func pinBases(e *editor) {
 	e.eachDockerfile(func(d *dockerfile) bool {
@@ -148,11 +186,22 @@ func pinBases(e *editor) {
 			}
 			written := d.stages[i].BaseName
 			at := stage.At.Line
+			needs := e.needsPatch(image)
+			if needs != "" && e.Digest == nil {
+				e.ask(d.parsed.Path, at, "write the digest of the present %s behind an @: the repository needs %s, and the "+
+					"digest that the golden path has may be of an older one", image.Text, needs)
+				continue
+			}
 			if image.Pin == container.PinLatest {
 				e.ask(d.parsed.Path, at, "choose a version of the base image %s: what latest is changes", image.Name)
 				continue
 			}
-			digest, err := e.digestOf(image.Text)
+			digest, err := "", error(nil)
+			if needs == "" {
+				digest, err = e.digestOf(image.Text)
+			} else {
+				digest, err = e.Digest(image.Text)
+			}
 			switch {
 			case err != nil:
 				e.ask(d.parsed.Path, at, "pin the base image %s to a digest: %v", image.Text, err)

@@ -1,6 +1,7 @@
 package edits
 
 import (
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -32,8 +33,15 @@ func updateDependencies(e *editor) {
 		e.ask("", 0, "configure Renovate: the host is GitLab, which has no Dependabot")
 		return
 	}
+	d := e.Facts.Dependencies.Dependabot.Value
+	if d != nil {
+		missing = e.unchosen(d, missing)
+	}
 	updates := e.updates(missing)
-	if d := e.Facts.Dependencies.Dependabot.Value; d != nil {
+	if len(updates) == 0 {
+		return
+	}
+	if d != nil {
 		e.yaml(d.Path, func(f *splice.File) error {
 			if len(f.Docs) == 0 || f.Docs[0] == nil {
 				return nil
@@ -64,6 +72,41 @@ func updateDependencies(e *editor) {
 		return
 	}
 	e.put(".github/dependabot.yml", content)
+}
+
+// unchosen returns the manifests of ecosystems of which Dependabot has no entry. Of the others somebody chose what is
+// updated, and how; and Dependabot refuses a configuration with two entries for a directory.
+func (e *editor) unchosen(d *dependency.Dependabot, missing []dependency.Manifest) (rest []dependency.Manifest) {
+	dirs := map[dependency.Ecosystem][]string{}
+	for _, m := range missing {
+		if i := slices.IndexFunc(d.Updates, func(u dependency.Update) bool { return u.Reads() == m.Ecosystem }); i < 0 {
+			rest = append(rest, m)
+		} else if dir := path.Join("/", path.Dir(m.Path)); !slices.Contains(dirs[m.Ecosystem], dir) {
+			dirs[m.Ecosystem] = append(dirs[m.Ecosystem], dir)
+		}
+	}
+	for _, ecosystem := range slices.Sorted(maps.Keys(dirs)) {
+		var entry dependency.Update
+		limited := false
+		for i, u := range d.Updates {
+			if u.Reads() == ecosystem && (entry.At.Line == 0 || u.Disabled) {
+				entry, limited = d.Updates[i], u.Disabled
+			}
+		}
+		all := dirs[ecosystem]
+		where := strings.Join(all[:min(len(all), 5)], ", ")
+		if len(all) > 5 {
+			where += fmt.Sprintf(" and %d more", len(all)-5)
+		}
+		if limited {
+			e.ask(d.Path, entry.At.Line, "decide whether Dependabot updates %s in %s to new versions: its entry allows security "+
+				"updates only (open-pull-requests-limit: 0)", string(ecosystem), where)
+			continue
+		}
+		e.ask(d.Path, entry.At.Line, "decide whether Dependabot updates %s in %s, too: somebody chose the directories that it "+
+			"has", string(ecosystem), where)
+	}
+	return rest
 }
 
 // updates are the entries of Dependabot for manifests that nothing updates.

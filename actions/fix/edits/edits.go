@@ -77,7 +77,8 @@ type Result struct {
 // editor collects the result of an edit.
 type editor struct {
 	Repo
-	result Result
+	result  Result
+	refused bool // whether a change of a file was refused, because a program writes the file
 }
 
 // edit changes what a rule asks for.
@@ -131,8 +132,14 @@ func Apply(rule string, repo Repo) (result Result, err error) {
 	}
 	// A mistake of an edit on one repository must not hide the other rules.
 	err = fact.Contain(func() error { run(e); return nil })
+	if e.refused && slices.Contains(wholes, rule) {
+		clear(e.result.Files)
+	}
 	return e.result, err
 }
+
+// wholes are the rules whose edit changes files that need each other.
+var wholes = []string{"sbom-on-release", "disruption-budget"}
 
 // content returns a file with the edits of this one.
 func (e *editor) content(name string) ([]byte, bool) {
@@ -142,7 +149,15 @@ func (e *editor) content(name string) ([]byte, bool) {
 	return e.Read(name)
 }
 
-func (e *editor) put(name string, content []byte) { e.result.Files[name] = content }
+// put changes a file, unless a program writes it.
+func (e *editor) put(name string, content []byte) {
+	if reason := e.generated(name); reason != "" {
+		e.ask(name, 0, "make the change where the file comes from: a program writes it, because %s", reason)
+		e.refused = true
+		return
+	}
+	e.result.Files[name] = content
+}
 
 // maxQuoted is how many characters of a text of the repository are in what is asked.
 const maxQuoted = 300

@@ -290,6 +290,11 @@ func setProbes(e *editor) {
 				continue
 			}
 			get := splice.Map{{Key: "path", Value: served}, {Key: "port", Value: open}}
+			if secure := e.encrypted(c); secure != "" {
+				e.ask(p.file, c.Line, "add a %s for %s if it is served without TLS: %s",
+					strings.TrimSuffix(kind, "Probe")+" probe", served, secure)
+				continue
+			}
 			probe := splice.Map{{Key: "httpGet", Value: get}, {Key: "periodSeconds", Value: 10}}
 			if kind == "livenessProbe" && !has("startupProbe") {
 				starting := append(slices.Clone(probe), splice.Pair{Key: "failureThreshold", Value: startFailures})

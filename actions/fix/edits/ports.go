@@ -114,3 +114,39 @@ func lowTexts() (texts []string) {
 	}
 	return texts
 }
+
+// secureCode are the usual ways in which code serves through TLS.
+var secureCode = []string{"ListenAndServeTLS", ".ServeTLS(", "SecureServing", "https.createServer", "ssl_context=", "server.ssl."}
+
+// secureName finds names of ports, and arguments, by which a container serves through TLS.
+var secureName = regexp.MustCompile(`(?i)https|tls|\bssl|secure|-cert\b|certfile`)
+
+// encrypted returns why a container may serve through TLS, so that a request without it gets no answer; "" if nothing
+// says so.
+func (e *editor) encrypted(c *yaml.Node) string {
+	for _, kind := range []string{"readinessProbe", "livenessProbe", "startupProbe"} {
+		if strings.EqualFold(yamlfile.Text(splice.Field(c, kind, "httpGet", "scheme")), "HTTPS") {
+			return "its " + kind + " uses HTTPS"
+		}
+	}
+	for _, one := range items(splice.Field(c, "ports")) {
+		name := yamlfile.Text(splice.Field(one, "name"))
+		port, _ := yamlfile.Int(splice.Field(one, "containerPort"))
+		if secureName.MatchString(name) || port == 443 || port%1000 == 443 {
+			return fmt.Sprintf("its port %s %d is one for TLS", name, port)
+		}
+	}
+	for _, key := range []string{"command", "args"} {
+		for _, word := range items(splice.Field(c, key)) {
+			if secureName.MatchString(word.Value) {
+				return "it is started with " + word.Value
+			}
+		}
+	}
+	for _, text := range secureCode {
+		if e.mentions(text) {
+			return "the code has " + text
+		}
+	}
+	return ""
+}

@@ -77,6 +77,11 @@ func scrapeMetrics(e *editor) {
 				p.workload.Kind, p.workload.Name)
 			return nil
 		}
+		if secure := e.encrypted(all[0]); secure != "" {
+			e.ask(p.file, p.object.Line, "let Prometheus scrape %s %s: whether %s is served without TLS is not known, because %s",
+				p.workload.Kind, p.workload.Name, served, secure)
+			return nil
+		}
 		annotations := splice.Map{
 			{Key: "prometheus.io/scrape", Value: "true"},
 			{Key: "prometheus.io/port", Value: strconv.Itoa(number)},

@@ -3,6 +3,8 @@ package edits
 import (
 	"fmt"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 // The limits of jobs, in minutes.
 const (
 	defaultLimit = 120 // of a job of which no times are known: it ends what hangs, and nothing that works
+	longLimit    = 360 // of one that may take hours: it says what GitHub does anyway
 	leastLimit   = 10
 	mostLimit    = 360 // GitHub's own
 )
@@ -27,6 +30,12 @@ const enoughRuns = 10
 func addTimeouts(e *editor) {
 	defaults := 0
 	e.eachWorkflow(func(f *splice.File, w *workflow.Workflow) error {
+		said, counted := len(e.result.Notes), defaults
+		defer func() {
+			if f.Changed() && e.generated(w.Path) != "" { // which is not written, so that there is nothing to say about it
+				e.result.Notes, defaults = e.result.Notes[:said], counted
+			}
+		}()
 		err := jobs(f, func(id string, job *yaml.Node) error {
 			if yamlfile.Has(job, "timeout-minutes") || yamlfile.Has(job, "uses") || !yamlfile.Has(job, "steps") {
 				return nil
@@ -37,6 +46,10 @@ func addTimeouts(e *editor) {
 				e.result.Notes = append(e.result.Notes, fmt.Sprintf("the job %s of %s gets a limit of %d minutes: at least twice "+
 					"the longest of its %d successful runs in 90 days, which took %s", OneLine(id, maxQuoted), path.Base(w.Path),
 					limit, took.Runs, took.Longest.Round(time.Second)))
+			} else if reason := mayTakeHours(w, id, job); reason != "" {
+				limit = longLimit
+				e.result.Notes = append(e.result.Notes, fmt.Sprintf("the job %s of %s gets the limit of GitHub, %d minutes, because "+
+					"%s", OneLine(id, maxQuoted), path.Base(w.Path), limit, reason))
 			} else {
 				defaults++
 			}
@@ -62,6 +75,47 @@ func addTimeouts(e *editor) {
 		e.result.Notes = append(e.result.Notes, fmt.Sprintf("%d jobs get the default limit of %d minutes, because it is not "+
 			"known here how long they take; lower it where you know", defaults, max(defaultLimit, e.number("minutes", 0))))
 	}
+}
+
+// hours finds names of jobs, workflows and actions whose runs often take hours.
+var hours = regexp.MustCompile(`(?i)fuzz|nightly|bench|perf(ormance)?\b|e2e|end-to-end|soak|stress|endurance|load-?test|mutation|` +
+	`emulat|qemu|native|conformance|chaos|wheels|cibuildwheel|snapshot-tests|system-?tests?`)
+
+// longOption finds options by which a test may take more than an hour.
+var longOption = regexp.MustCompile(`-timeout[= ]"?(\d+h|\d{3,}m)|--timeout[= ]"?\d{5,}`)
+
+// mayTakeHours returns why a job may take longer than the limit of other jobs; "" if nothing says so.
+func mayTakeHours(w *workflow.Workflow, id string, job *yaml.Node) string {
+	for _, name := range []string{id, yamlfile.Text(splice.Field(job, "name")), w.Name, path.Base(w.Path)} {
+		if word := hours.FindString(name); word != "" {
+			return "its name has " + OneLine(word, maxQuoted)
+		}
+	}
+	if runsOn := splice.Field(job, "runs-on"); mentions(runsOn, regexp.MustCompile(`(?i)self-hosted`)) {
+		return "it runs on a machine of the owner"
+	}
+	if len(w.Triggers) > 0 && !slices.ContainsFunc(w.Triggers, func(t workflow.Trigger) bool {
+		return t.Event != "schedule" && t.Event != "workflow_dispatch"
+	}) && w.On("schedule") != nil {
+		return "it runs by a schedule only"
+	}
+	for _, step := range items(splice.Field(job, "steps")) {
+		uses := workflow.ParseUse(yamlfile.Text(splice.Field(step, "uses"))).Action
+		if hours.MatchString(uses) {
+			return "it uses " + OneLine(uses, maxQuoted)
+		}
+		if strings.Contains(yamlfile.Text(splice.Field(step, "with", "platforms")), ",") {
+			return "it builds images for several platforms"
+		}
+		run := yamlfile.Text(splice.Field(step, "run"))
+		if option := longOption.FindString(run); option != "" {
+			return "it has the option " + option
+		}
+		if strings.Contains(run, "--platform") && strings.Contains(run, "linux/arm") {
+			return "it builds images for several platforms"
+		}
+	}
+	return ""
 }
 
 // limitOf returns twice a time, rounded up to five minutes.

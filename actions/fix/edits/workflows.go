@@ -1,6 +1,7 @@
 package edits
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -259,7 +260,7 @@ var setups = map[dependency.Ecosystem]struct {
 
 // writeTests writes a workflow that runs the tests for pull requests, if the repository shows how they run.
 func (e *editor) writeTests() {
-	test := e.command(chores[1])
+	test := cmp.Or(e.task(chores[1]), e.usual(chores[1]))
 	steps := splice.List{}
 	use := func(action string, with splice.Map) bool {
 		known, ok := e.newest(action)
