@@ -81,6 +81,7 @@ var pipelines = []struct {
 	{"cloudbuild", "cloudbuild.", regexp.MustCompile(`^cloudbuild\.(ya?ml|json)$`)},
 	{"forgejo", "/workflows/", regexp.MustCompile(`^\.(forgejo|gitea)/workflows/[^/]+\.ya?ml$`)},
 	{"prow", ".prow", regexp.MustCompile(`^\.prow(\.yaml|/[^/]+\.ya?ml)$`)},
+	{"prow", "OWNERS", regexp.MustCompile(`^OWNERS(_ALIASES)?$`)}, // its jobs are often in another repository
 }
 
 // Read reads the development files of a directory; "." is the root.

@@ -115,17 +115,29 @@ func withoutSecrets(key string, input *yaml.Node) bool {
 	return true
 }
 
+// imagesOnly finds what takes no image with attestations: with them, the tag is that of an index of manifests.
+var imagesOnly = regexp.MustCompile(`(?i)docker manifest (create|push)|BUILDX_NO_DEFAULT_ATTESTATIONS|\blambda\b|heroku`)
+
 // buildInput adds an input to the steps of a workflow that build and push images. changed is whether there is one, and
 // none that somebody set otherwise.
 func (e *editor) buildInput(w *workflow.Workflow, input splice.Pair) (changed bool) {
+	if content, _ := e.content(w.Path); imagesOnly.Match(content) {
+		return false
+	}
 	e.yaml(w.Path, func(f *splice.File) error {
 		return jobs(f, func(_ string, job *yaml.Node) error {
 			buildx := false
 			for _, step := range items(splice.Field(job, "steps")) {
 				action, _, _ := strings.Cut(yamlfile.Text(splice.Field(step, "uses")), "@")
-				// Only the builder of setup-buildx-action can write attestations.
-				buildx = buildx || strings.EqualFold(action, "docker/setup-buildx-action")
 				with := splice.Field(step, "with")
+				// Only the builder of setup-buildx-action can write attestations.
+				if strings.EqualFold(action, "docker/setup-buildx-action") {
+					buildx = yamlfile.Text(splice.Field(with, "driver")) != "docker"
+				}
+				off := func(key string) bool { return yamlfile.Text(splice.Field(with, key)) == "false" }
+				if off("provenance") || off("sbom") { // somebody wants an image without attestations
+					continue
+				}
 				push := yamlfile.Text(splice.Field(with, "push"))
 				if !strings.EqualFold(action, "docker/build-push-action") || !buildx || push == "" || push == "false" ||
 					splice.Field(with, input.Key) != nil || splice.Field(with, "outputs") != nil || splice.Field(with, "load") != nil {

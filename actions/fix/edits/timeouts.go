@@ -104,7 +104,7 @@ func mayTakeHours(w *workflow.Workflow, id string, job *yaml.Node) string {
 		if hours.MatchString(uses) {
 			return "it uses " + OneLine(uses, maxQuoted)
 		}
-		if strings.Contains(yamlfile.Text(splice.Field(step, "with", "platforms")), ",") {
+		if strings.ContainsAny(strings.TrimSpace(yamlfile.Text(splice.Field(step, "with", "platforms"))), ",\n$") {
 			return "it builds images for several platforms"
 		}
 		run := yamlfile.Text(splice.Field(step, "run"))
