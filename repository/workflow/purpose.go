@@ -45,9 +45,14 @@ var (
 	// commandPrefix has what may come before the command itself.
 	commandPrefix = regexp.MustCompile(`^(\s+|\w+=("[^"]*"|'[^']*'|\S*)\s|[({!"']|(if|then|else|do|sudo|time|env|exec|nice|command)\s|` +
 		`(xvfb-run|catchsegv|timeout|retry|nix develop|nix-shell|devbox run|mise (x|exec)|doppler run|op run)( -\S+| \d+\w?| --)*\s|` +
-		`(uv|poetry|pipenv|pdm|rye|hatch|pixi|conda) run( -\S+)*\s|(coverage|python3?) (run )?-m\s|` +
+		`(uv|poetry|pipenv|pdm|rye|hatch|pixi|conda) run( --?(group|extra|with|python|p|package|project)[= ]\S+| -\S+)*\s|` +
+		`(uvx|uv tool run|pipx run)( --?(with|from|python|p|spec)[= ]\S+| -\S+)*\s|(coverage|python3?) (run )?-m\s|` +
 		`docker([ -]compose)? (run|exec)( -\S+( \S+=\S*)?)* \S+\s|(bash|sh) -\w*c\s)`)
 )
+
+// otherSession finds sessions of tox and nox that do something else than to test.
+var otherSession = regexp.MustCompile(`^(tox|nox)\b[^\n]*\s(-e|-s|--sessions?|--env)[ =]?(py[\d.]*-)?(doc|lint|mypy|typ|pyright|build|` +
+	`release|pre-?commit|format|fmt|style|flake8|black|ruff|pylint|isort|manifest|package|pkg|changelog|publish|bump)[\w-]*(\s|$)`)
 
 // RunsTests reports whether a script has a command that is known to run tests.
 func RunsTests(script string) bool {
@@ -60,7 +65,7 @@ func RunsTests(script string) bool {
 			}
 			command = command[len(prefix):]
 		}
-		if testCommand.MatchString(command) {
+		if testCommand.MatchString(command) && !otherSession.MatchString(command) {
 			return true
 		}
 	}

@@ -330,3 +330,17 @@ func TestElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// TestSessions is about programs that run other programs, or sessions of which only some test.
+func TestSessions(t *testing.T) {
+	for script, want := range map[string]bool{
+		"tox run -e docset": false, "tox -e lint,py": true, "nox -s mypy": false, "tox -e py312-docs": false, "tox": true,
+		"tox run -e py312": true, "nox --session=tests": true, "tox -e lint && tox -e py": true,
+		"uvx --with tox-uv tox run --installpkg dist/*.whl": true, "uvx ruff check": false,
+		"uv run --group test pytest -x": true, "uv run --group docs mkdocs build": false, "pipx run nox -s tests": true,
+	} {
+		if got := RunsTests(script); got != want {
+			t.Errorf("%q tests: %v, want %v", script, got, want)
+		}
+	}
+}

@@ -140,8 +140,26 @@ func (e *editor) notDropped(w *workflow.Workflow, j *workflow.Job, job *yaml.Nod
 		return "it deploys more than one branch, and of the deployments that wait all but the latest are dropped"
 	case strings.Contains(j.Environment, "${{"):
 		return "only the run knows its environment"
+	case releases(w, j):
+		return "it publishes, and what a run that is dropped would have published, the later one does not"
 	}
 	return e.taken(w, stem, stem+"-"+j.ID+"-"+j.Environment)
+}
+
+// releaseName finds names of jobs and environments that publish versions.
+var releaseName = regexp.MustCompile(`(?i)release|publish|pypi|npm|nuget|maven|crates|rubygems|registry`)
+
+// releases reports whether a job may publish a version, each of which is another one.
+func releases(w *workflow.Workflow, j *workflow.Job) bool {
+	for _, name := range []string{j.ID, j.Name, j.Environment, w.Name, path.Base(w.Path)} {
+		if releaseName.MatchString(name) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(j.Steps, func(s workflow.Step) bool {
+		return slices.Contains(s.Purposes(), workflow.PurposeRelease) ||
+			s.Uses != nil && releaseName.MatchString(s.Uses.Action)
+	})
 }
 
 // taken returns why a group whose name begins with a stem may have the name of one that another workflow has; "" if

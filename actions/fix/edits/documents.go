@@ -109,6 +109,9 @@ func (e *editor) unchosen(d *dependency.Dependabot, missing []dependency.Manifes
 	return rest
 }
 
+// maxDirectories is how many directories an entry gets. Of more, some are seldom worth pull requests of their own.
+const maxDirectories = 20
+
 // updates are the entries of Dependabot for manifests that nothing updates.
 func (e *editor) updates(missing []dependency.Manifest) splice.List {
 	dirs := map[dependency.Ecosystem][]string{}
@@ -133,6 +136,11 @@ func (e *editor) updates(missing []dependency.Manifest) splice.List {
 					return other != dir && (other == "/" || strings.HasPrefix(dir, other+"/"))
 				})
 			})
+		}
+		if n := len(dirs[ecosystem]); n > maxDirectories {
+			e.ask(".github/dependabot.yml", 0, "choose the directories in which Dependabot updates %s: %d have manifests",
+				string(ecosystem), n)
+			continue
 		}
 		entry := splice.Map{{Key: "package-ecosystem", Value: string(ecosystem)}}
 		slices.Sort(dirs[ecosystem])

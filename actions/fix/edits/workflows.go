@@ -218,9 +218,14 @@ func testPullRequests(e *editor) {
 			return // it has filters, which somebody chose
 		}
 	}
+	if may := e.mayTest("pull_request", "pull_request_target", "merge_group"); may != nil {
+		e.ask(may.Path, 0, "check that this workflow runs the tests for every pull request: what it runs is not read")
+		return
+	}
 	for i := range w.Workflows {
 		one := &w.Workflows[i]
-		if len(one.Found(workflow.PurposeTest)) == 0 || one.On("push") == nil {
+		push := one.On("push")
+		if len(one.Found(workflow.PurposeTest)) == 0 || push == nil || len(push.Tags) > 0 && len(push.Branches) == 0 {
 			continue
 		}
 		if reason := e.notForPullRequests(one); reason != "" {
@@ -273,7 +278,7 @@ func (e *editor) writeTests() {
 		e.ask("", 0, "run the tests for every pull request: %s", reason)
 	}
 	other := func(p environment.Pipeline) bool { return p.System != "github" }
-	if w := e.mayTest(); w != nil {
+	if w := e.mayTest("push"); w != nil {
 		e.ask(w.Path, 0, "check that this workflow runs the tests for every pull request: what it runs is not read")
 		return
 	}
@@ -342,12 +347,12 @@ func (e *editor) writeTests() {
 	e.put(".github/workflows/tests.yaml", []byte(text))
 }
 
-// mayTest returns a workflow that runs for pull requests or pushes and may test the code in a way that is not read: in
+// mayTest returns a workflow that runs for one of some events and may test the code in a way that is not read: in
 // another workflow, with an action of its own or a script that has the word. nil if there is none.
-func (e *editor) mayTest() *workflow.Workflow {
+func (e *editor) mayTest(events ...string) *workflow.Workflow {
 	for i := range e.Facts.Workflows.Workflows {
 		w := &e.Facts.Workflows.Workflows[i]
-		if w.On("pull_request") == nil && w.On("pull_request_target") == nil && w.On("push") == nil {
+		if !slices.ContainsFunc(events, func(event string) bool { return w.On(event) != nil }) {
 			continue
 		}
 		for _, j := range w.Jobs {
@@ -385,6 +390,9 @@ func (e *editor) newest(name string) (best Action, ok bool) {
 	return best, ok
 }
 
+// apart finds what keeps the runs of pull requests in groups of their own.
+var apart = regexp.MustCompile(`group:[^\n]*(github\.(ref|head_ref|run_id|sha)\b|github\.event\.(number|pull_request\.number))`)
+
 // notForPullRequests returns why a workflow must not run for the code of a pull request; "" if it may.
 func (e *editor) notForPullRequests(w *workflow.Workflow) string {
 	content, _ := e.content(w.Path)
@@ -399,7 +407,10 @@ func (e *editor) notForPullRequests(w *workflow.Workflow) string {
 			return "the token of the job " + j.ID + " may write"
 		}
 	}
+	grouped := w.Concurrency.Value || slices.ContainsFunc(w.Jobs, func(j workflow.Job) bool { return j.Concurrency.Value })
 	switch {
+	case grouped && !apart.MatchString(text):
+		return "its concurrency group would be that of all pull requests"
 	case strings.Contains(text, "secrets."):
 		return "it uses secrets"
 	case len(w.Found(workflow.PurposeRelease)) > 0:
