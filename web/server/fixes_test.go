@@ -56,6 +56,10 @@ func plannedFixes(_ context.Context, of preview.Key) preview.Preview {
 			return preview.Preview{At: present, Plan: &fix.Plan{Path: &paths.Path{Name: "go-worker", Version: "2.0.0"},
 				Plan: actions.Plan{Files: []actions.FileChange{{Path: "AGENTS.md", After: []byte("a\n")}}}}}
 		}
+		if of.GoldenPath == "go-service" {
+			return preview.Preview{At: present, Plan: &fix.Plan{Path: &paths.Path{Name: "go-service", Version: "1.0.0"},
+				Rules: []fix.Rule{{ID: "system", Title: "It is in a system", Before: event.Fail, After: event.Fail}}}}
+		}
 		return preview.Preview{At: present, Err: fmt.Errorf("planning: %w", &fix.ChoiceError{
 			Language: "Go", Fitting: true, Paths: []*paths.Path{
 				{Name: "go-service", Title: "Go service", Version: "1.0.0"},
@@ -98,7 +102,9 @@ func TestFixesPage(t *testing.T) {
 		}, []string{secret, ";permissions", "a line"}},
 		{"a proxy", planned, withActionsOn(t, proxied), []string{"change, +1 −0"}, []string{secret, ";permissions"}},
 		{"no files", "/services/default/user-service/fix", local,
-			[]string{"There is no plan", "actions.checkouts", "dxctl fix", "Rules that are not"}, nil},
+			[]string{"There is no plan", "actions.checkouts", "dxctl fix --write", "Rules that are not"}, nil},
+		{"no file to change", chosen + "?golden-path=go-service", local, []string{"No file needs a change",
+			"dxctl fix --golden-path go-service<", "dxctl fix --golden-path go-service --tasks tasks"}, []string{"--write", "--pr"}},
 		{"no files, for other machines", "/services/default/user-service/fix", public, []string{"actions.checkouts"}, nil},
 		{"a choice", chosen, local, []string{"Choose a golden path", "2 are for Go", `href="` + chosen +
 			`?golden-path=go-service"`, "Takes jobs &lt;from a queue&gt;", "go-worker 2.0.0"}, []string{"There is no plan"}},
