@@ -140,8 +140,8 @@ func (e *editor) digestOf(image string) (string, error) {
 
 // versionFiles say which version of a language a repository needs.
 var versionFiles = []string{
-	"go.mod", "package.json", ".nvmrc", ".node-version", ".python-version", "pyproject.toml", "runtime.txt", ".tool-versions",
-	"mise.toml", "global.json",
+	"go.mod", "package.json", ".nvmrc", ".node-version", ".python-version", "pyproject.toml", "runtime.txt",
+	".tool-versions", "mise.toml", "global.json",
 }
 
 // versionLine finds the lines of these files that have it.
@@ -196,12 +196,11 @@ func pinBases(e *editor) {
 				e.ask(d.parsed.Path, at, "choose a version of the base image %s: what latest is changes", image.Name)
 				continue
 			}
-			digest, err := "", error(nil)
-			if needs == "" {
-				digest, err = e.digestOf(image.Text)
-			} else {
-				digest, err = e.Digest(image.Text)
+			find := e.digestOf
+			if needs != "" {
+				find = e.Digest
 			}
+			digest, err := find(image.Text)
 			switch {
 			case err != nil:
 				e.ask(d.parsed.Path, at, "pin the base image %s to a digest: %v", image.Text, err)

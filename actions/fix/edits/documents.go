@@ -99,12 +99,12 @@ func (e *editor) unchosen(d *dependency.Dependabot, missing []dependency.Manifes
 			where += fmt.Sprintf(" and %d more", len(all)-5)
 		}
 		if limited {
-			e.ask(d.Path, entry.At.Line, "decide whether Dependabot updates %s in %s to new versions: its entry allows security "+
-				"updates only (open-pull-requests-limit: 0)", string(ecosystem), where)
+			e.ask(d.Path, entry.At.Line, "decide whether Dependabot updates %s in %s to new versions: its entry allows "+
+				"security updates only (open-pull-requests-limit: 0)", string(ecosystem), where)
 			continue
 		}
-		e.ask(d.Path, entry.At.Line, "decide whether Dependabot updates %s in %s, too: somebody chose the directories that it "+
-			"has", string(ecosystem), where)
+		e.ask(d.Path, entry.At.Line, "decide whether Dependabot updates %s in %s, too: somebody chose the directories that "+
+			"it has", string(ecosystem), where)
 	}
 	return rest
 }

@@ -116,7 +116,9 @@ func lowTexts() (texts []string) {
 }
 
 // secureCode are the usual ways in which code serves through TLS.
-var secureCode = []string{"ListenAndServeTLS", ".ServeTLS(", "SecureServing", "https.createServer", "ssl_context=", "server.ssl."}
+var secureCode = []string{
+	"ListenAndServeTLS", ".ServeTLS(", "SecureServing", "https.createServer", "ssl_context=", "server.ssl.",
+}
 
 // secureName finds names of ports, and arguments, by which a container serves through TLS.
 var secureName = regexp.MustCompile(`(?i)https|tls|\bssl|secure|-cert\b|certfile`)

@@ -78,8 +78,8 @@ func scrapeMetrics(e *editor) {
 			return nil
 		}
 		if secure := e.encrypted(all[0]); secure != "" {
-			e.ask(p.file, p.object.Line, "let Prometheus scrape %s %s: whether %s is served without TLS is not known, because %s",
-				p.workload.Kind, p.workload.Name, served, secure)
+			e.ask(p.file, p.object.Line, "let Prometheus scrape %s %s: whether %s is served without TLS is not known, because "+
+				"%s", p.workload.Kind, p.workload.Name, served, secure)
 			return nil
 		}
 		annotations := splice.Map{

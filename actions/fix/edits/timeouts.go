@@ -48,8 +48,8 @@ func addTimeouts(e *editor) {
 					limit, took.Runs, took.Longest.Round(time.Second)))
 			} else if reason := mayTakeHours(w, id, job); reason != "" {
 				limit = longLimit
-				e.result.Notes = append(e.result.Notes, fmt.Sprintf("the job %s of %s gets the limit of GitHub, %d minutes, because "+
-					"%s", OneLine(id, maxQuoted), path.Base(w.Path), limit, reason))
+				e.result.Notes = append(e.result.Notes, fmt.Sprintf("the job %s of %s gets the limit of GitHub, %d minutes, "+
+					"because %s", OneLine(id, maxQuoted), path.Base(w.Path), limit, reason))
 			} else {
 				defaults++
 			}
