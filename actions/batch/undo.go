@@ -17,7 +17,7 @@ import (
 // UndoHost is where pull requests are taken back. See [github.Host].
 type UndoHost interface {
 	Host
-	PlanReversal(ctx context.Context, head github.Head, pull uint64, undo string) (github.Reversal, error)
+	PlanReversal(ctx context.Context, head github.Head, pull uint64, undo, patch string) (github.Reversal, error)
 	Revert(ctx context.Context, r github.Reversal, batch string) (github.Pull, error)
 	ForeignCommit(ctx context.Context, pull github.PullRef) (string, error)
 	Withdraw(ctx context.Context, pull github.PullRef, note string) error
@@ -157,7 +157,7 @@ func PlanUndo(ctx context.Context, host UndoHost, s State, limits github.Limits)
 		if u.Failed {
 			continue
 		}
-		if err := p.plan(ctx, host, u, refs[i], states[i], heads[i], s.Files[s.Runs[u.run].ID]); ends(ctx, err) {
+		if err := p.plan(ctx, host, u, refs[i], states[i], heads[i], s); ends(ctx, err) {
 			return nil, err
 		} else if err != nil {
 			u.Action, u.Why, u.Failed = UndoNothing, err.Error(), true
@@ -220,7 +220,9 @@ func ends(ctx context.Context, err error) bool {
 
 // plan decides what is done about a pull request.
 func (p *UndoPlan) plan(ctx context.Context, host UndoHost, u *Undoing, ref github.PullRef, state github.PullState,
-	head github.Head, undo string) (err error) {
+	head github.Head, s State) (err error) {
+	run := &s.Runs[u.run]
+	undo := s.Files[run.ID]
 	switch {
 	case !state.Known:
 		u.Why = "the pull request is not to be found"
@@ -246,8 +248,12 @@ func (p *UndoPlan) plan(ctx context.Context, host UndoHost, u *Undoing, ref gith
 	case undo == "":
 		u.Why = "what it changed was not recorded"
 	default:
-		if u.reversal, err = host.PlanReversal(ctx, head, ref.Number, undo); err != nil {
+		if u.reversal, err = host.PlanReversal(ctx, head, ref.Number, undo, run.Patch); err != nil {
 			return err
+		}
+		if u.reversal.Gone != "" {
+			u.Why = u.reversal.Gone
+			return nil
 		}
 		u.Files, u.Conflicts = append(u.Files, u.reversal.Files...), append(u.Conflicts, u.reversal.Conflicts...)
 		switch {

@@ -27,8 +27,10 @@ const (
 	modeDirectory  = "40000"
 )
 
-func mode(f actions.FileChange) string {
-	if f.Executable {
+func mode(f actions.FileChange) string { return fileMode(f.Executable) }
+
+func fileMode(executable bool) string {
+	if executable {
 		return modeExecutable
 	}
 	return modeFile

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/dxctl/dxctl/actions"
@@ -17,6 +19,8 @@ type inverse struct {
 	Path   string `json:"path"`
 	Before string `json:"before,omitempty"` // "": there was no file
 	After  string `json:"after,omitempty"`  // "": there is none
+	// Executable is whether a file that was deleted could be executed. Other files have their mode where they are.
+	Executable bool `json:"executable,omitempty"`
 }
 
 // Inverse returns what takes changes back, as JSON.
@@ -29,6 +33,8 @@ func Inverse(files []actions.FileChange) (string, error) {
 		}
 		if f.After != nil {
 			all[i].After = BlobID(f.After)
+		} else {
+			all[i].Executable = f.Executable
 		}
 	}
 	text, err := json.Marshal(all)
@@ -44,11 +50,13 @@ type Reversal struct {
 	Pull      uint64   // that is taken back
 	Files     []string // that become what they were
 	Conflicts []string // that changed since, and stay as they are
+	Gone      string   // why what the pull request did is not there any longer, although its contents are; "": it is
 	entries   []any
 }
 
-// PlanReversal compares the default branch with what a pull request left there. undo is what [Inverse] returned.
-func (h *Host) PlanReversal(ctx context.Context, head Head, pull uint64, undo string) (Reversal, error) {
+// PlanReversal compares the default branch with what a pull request left there. undo is what [Inverse] returned of its
+// files, and patch what identifies them. It takes a read, and one more if there is something to take back.
+func (h *Host) PlanReversal(ctx context.Context, head Head, pull uint64, undo, patch string) (Reversal, error) {
 	r := Reversal{Head: head, Pull: pull}
 	fail := func(err error) (Reversal, error) {
 		return r, fmt.Errorf("planning to take back pull request #%d of %s: %w", pull, head.Repository, err)
@@ -82,13 +90,55 @@ func (h *Host) PlanReversal(ctx context.Context, head Head, pull uint64, undo st
 		default:
 			mode := now.Mode
 			if mode == "" {
-				mode = modeFile
+				mode = fileMode(c.Executable)
 			}
 			r.Files = append(r.Files, c.Path)
 			r.entries = append(r.entries, change{Path: c.Path, Mode: mode, Type: "blob", SHA: &c.Before})
 		}
 	}
+	if len(r.entries) == 0 {
+		return r, nil
+	}
+	var err error
+	if r.Gone, err = h.takenBack(ctx, head.Repository, int(pull), patch); err != nil {
+		return fail(err)
+	}
 	return r, nil
+}
+
+// reverts is how the body of a pull request begins that takes back another one: ours, and GitHub's.
+var reverts = regexp.MustCompile(`^\s*Reverts (?:[A-Za-z0-9-]+/[A-Za-z0-9._-]+)?#([0-9]{1,9})\b`)
+
+// takenBack returns why what a merged pull request did is not what is there, although the contents are the same: it was
+// taken back, or a later one with the same changes was merged, for which they must have been gone. "": neither is among
+// the last 100 pull requests. One that took it back and was taken back itself does not count.
+func (h *Host) takenBack(ctx context.Context, repository string, number int, patch string) (string, error) {
+	pulls, err := h.lastPulls(ctx, repository)
+	if err != nil {
+		return "", err
+	}
+	again := 0
+	by := map[int]int{}       // the last pull request that took back another one
+	for _, p := range pulls { // the newest one first
+		if p.MergedAt == nil || p.Number <= number {
+			continue
+		}
+		if found := reverts.FindStringSubmatch(p.Body); found != nil {
+			if of, _ := strconv.Atoi(found[1]); of < p.Number && by[p.Number] == 0 && by[of] == 0 {
+				by[of] = p.Number
+			}
+		}
+		if patch != "" && patchOf(p.Body) == patch && by[p.Number] == 0 {
+			again = max(again, p.Number)
+		}
+	}
+	switch {
+	case again > 0:
+		return fmt.Sprintf("its changes were gone when pull request #%d made them again: take back that one", again), nil
+	case by[number] > 0:
+		return fmt.Sprintf("pull request #%d has taken it back, and what is there now was made since", by[number]), nil
+	}
+	return "", nil
 }
 
 // branch is the n-th name for the branch of a reversal.
@@ -208,10 +258,9 @@ func (h *Host) ForeignCommit(ctx context.Context, ref PullRef) (string, error) {
 // PullWithPatch returns the newest pull request that dxctl opened with these changes and that is open or merged; its
 // number is 0 if there is none among the last 100.
 func (h *Host) PullWithPatch(ctx context.Context, repository, patch string) (Pull, error) {
-	var pulls []Pull
-	path := "repos/" + repository + "/pulls?state=all&sort=created&direction=desc&per_page=100"
-	if err := h.get(ctx, path, &pulls); err != nil {
-		return Pull{}, fmt.Errorf("listing the pull requests of %s: %w", repository, err)
+	pulls, err := h.lastPulls(ctx, repository)
+	if err != nil {
+		return Pull{}, err
 	}
 	for _, p := range pulls {
 		if patchOf(p.Body) == patch && (p.State == "open" || p.MergedAt != nil) {
@@ -219,6 +268,16 @@ func (h *Host) PullWithPatch(ctx context.Context, repository, patch string) (Pul
 		}
 	}
 	return Pull{}, nil
+}
+
+// lastPulls returns the last 100 pull requests, the newest one first.
+func (h *Host) lastPulls(ctx context.Context, repository string) ([]Pull, error) {
+	var pulls []Pull
+	path := "repos/" + repository + "/pulls?state=all&sort=created&direction=desc&per_page=100"
+	if err := h.get(ctx, path, &pulls); err != nil {
+		return nil, fmt.Errorf("listing the pull requests of %s: %w", repository, err)
+	}
+	return pulls, nil
 }
 
 func codes(texts []string) []string {

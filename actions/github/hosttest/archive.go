@@ -57,12 +57,24 @@ func (r *Repo) entries(id string) []object {
 }
 
 func (r *Repo) blob(id string) (int, any) {
+	content, found := r.contentOf(id)
+	if !found {
+		return problem(http.StatusNotFound, "Not Found")
+	}
+	return http.StatusOK, object{"sha": id, "encoding": "base64",
+		"content": base64.StdEncoding.EncodeToString(content) + "\n"}
+}
+
+// contentOf returns the content that git gives an id.
+func (r *Repo) contentOf(id string) ([]byte, bool) {
+	if content, found := r.Blobs[id]; found {
+		return content, true
+	}
 	for _, files := range r.Files {
 		i := slices.IndexFunc(files, func(f actions.FileChange) bool { return github.BlobID(f.After) == id })
 		if i >= 0 {
-			return http.StatusOK, object{"sha": id, "encoding": "base64",
-				"content": base64.StdEncoding.EncodeToString(files[i].After) + "\n"}
+			return files[i].After, true
 		}
 	}
-	return problem(http.StatusNotFound, "Not Found")
+	return nil, false
 }

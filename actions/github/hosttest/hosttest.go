@@ -464,7 +464,10 @@ func (r *Repo) tree(body object) (int, any) {
 		}
 		switch sha, byID := entry["sha"].(string); {
 		case byID:
-			content = r.Blobs[sha]
+			var found bool
+			if content, found = r.contentOf(sha); !found {
+				return problem(http.StatusUnprocessableEntity, "tree.sha "+sha+" is not a valid blob")
+			}
 		case entry["content"] != nil:
 			content = []byte(fmt.Sprint(entry["content"]))
 		default:
@@ -476,24 +479,4 @@ func (r *Repo) tree(body object) (int, any) {
 	id := github.TreeID(files)
 	r.Files[id] = files
 	return http.StatusCreated, object{"sha": id}
-}
-
-// Head returns the files of the default branch, and how many commits it has; nil if there is no such branch.
-func (r *Repo) Head() (files []actions.FileChange, commits int) {
-	for commit := r.Refs["heads/"+r.DefaultBranch]; commit != ""; {
-		if commits++; commits == 1 {
-			files = r.Files[r.Trees[commit]]
-		}
-		parents := r.Parents[commit]
-		if commit = ""; len(parents) > 0 {
-			commit = parents[0]
-		}
-	}
-	return files, commits
-}
-
-// Commit adds a commit to the default branch, as somebody else does.
-func (r *Repo) Commit() {
-	ref := "heads/" + r.DefaultBranch
-	r.Refs[ref] = r.commit(r.Trees[r.Refs[ref]], []string{r.Refs[ref]}, "by somebody")
 }

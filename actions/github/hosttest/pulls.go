@@ -42,8 +42,27 @@ func (r *Repo) FilesOf(branch string) []actions.FileChange {
 
 // CommitFile adds a commit with a file to a branch, as somebody else does.
 func (r *Repo) CommitFile(branch, path, content string) {
+	r.edit(branch, object{"path": path, "content": content})
+}
+
+// RemoveFile adds a commit without a file to a branch, as somebody else does.
+func (r *Repo) RemoveFile(branch, path string) {
+	r.edit(branch, object{"path": path, "sha": nil})
+}
+
+// SetExecutable adds a commit to a branch that makes a file executable.
+func (r *Repo) SetExecutable(branch, path string) {
+	for _, f := range r.FilesOf(branch) {
+		if f.Path == path {
+			r.edit(branch, object{"path": path, "content": string(f.After), "mode": "100755"})
+		}
+	}
+}
+
+// edit adds a commit with an entry of a tree to a branch.
+func (r *Repo) edit(branch string, entry object) {
 	ref := "heads/" + branch
-	_, tree := r.tree(object{"base_tree": r.Trees[r.Refs[ref]], "tree": []any{object{"path": path, "content": content}}})
+	_, tree := r.tree(object{"base_tree": r.Trees[r.Refs[ref]], "tree": []any{entry}})
 	id, _ := tree.(object)["sha"].(string)
 	r.Refs[ref] = r.commit(id, []string{r.Refs[ref]}, "by somebody")
 }
@@ -243,4 +262,24 @@ func (r *Repo) DeleteBranch(name string) {
 // Push moves a branch to a commit with a message and the files of another branch, as somebody does by force.
 func (r *Repo) Push(branch, of, message string, parents ...string) {
 	r.Refs["heads/"+branch] = r.commit(r.Trees[r.Refs["heads/"+of]], parents, message)
+}
+
+// Head returns the files of the default branch, and how many commits it has; nil if there is no such branch.
+func (r *Repo) Head() (files []actions.FileChange, commits int) {
+	for commit := r.Refs["heads/"+r.DefaultBranch]; commit != ""; {
+		if commits++; commits == 1 {
+			files = r.Files[r.Trees[commit]]
+		}
+		parents := r.Parents[commit]
+		if commit = ""; len(parents) > 0 {
+			commit = parents[0]
+		}
+	}
+	return files, commits
+}
+
+// Commit adds a commit to the default branch, as somebody else does.
+func (r *Repo) Commit() {
+	ref := "heads/" + r.DefaultBranch
+	r.Refs[ref] = r.commit(r.Trees[r.Refs[ref]], []string{r.Refs[ref]}, "by somebody")
 }
