@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/dxctl/dxctl/actions/github"
 	"github.com/dxctl/dxctl/actions/settings"
@@ -25,40 +26,58 @@ func shareSettings(items []Item) {
 			first[item.Proposal.Repository] = i
 			continue
 		}
-		items[k].share(item)
-		item.SetWith = items[k].Entity
+		if items[k].share(item) > 0 {
+			item.SetWith = items[k].Entity
+		}
 		item.Changes = nil
 	}
 }
 
-// share adds to an item the changes of settings that another service of the repository needs. What cannot be merged is
-// left.
-func (i *Item) share(other *Item) {
+// share adds to an item the changes of settings that another service of the repository needs, and returns how many.
+// What cannot be merged is left.
+func (i *Item) share(other *Item) (shared int) {
 	i.Changes = slices.Clone(i.Changes)
 	for _, c := range other.Changes {
 		k := slices.IndexFunc(i.Changes, func(has settings.Change) bool { return has.Setting == c.Setting })
 		if k < 0 {
 			c.Entities = []string{other.Entity}
 			i.Changes = append(i.Changes, c)
+			shared++
 			continue
 		}
 		merged, err := settings.Merge(i.Changes[k], c)
 		if err != nil {
+			reason := fmt.Sprintf("%s and %s need different things of the %s: %v", i.Entity, other.Entity, c.Setting, err)
 			for _, rule := range c.Rules {
-				other.Left = append(other.Left, settings.Left{Rule: rule, Reason: err.Error()})
+				other.Left = append(other.Left, settings.Left{Rule: rule, Reason: reason})
 			}
 			continue
 		}
+		if settings.SharesReviewers(merged, i.Changes[k], c) {
+			i.note(fmt.Sprintf("the %s of %s gets the reviewers of %s and those of %s: each of them can approve the deployments "+
+				"of both", c.Setting, i.Proposal.Repository, strings.Join(i.neededBy(k), ", "), other.Entity))
+		}
 		merged.Entities = append(slices.Clone(merged.Entities), other.Entity)
 		i.Changes[k] = merged
+		shared++
 	}
 	// The ruleset comes first, as in the plan of one service: it is what others rest on.
 	slices.SortStableFunc(i.Changes, func(a, b settings.Change) int { return isRuleset(b) - isRuleset(a) })
 	for _, note := range other.Notes {
-		if !slices.Contains(i.Notes, note) {
-			i.Notes = append(slices.Clip(i.Notes), note)
-		}
+		i.note(note)
 	}
+	return shared
+}
+
+func (i *Item) note(text string) {
+	if !slices.Contains(i.Notes, text) {
+		i.Notes = append(slices.Clip(i.Notes), text)
+	}
+}
+
+// neededBy returns the services that need a change.
+func (i *Item) neededBy(change int) []string {
+	return append([]string{i.Entity}, i.Changes[change].Entities...)
 }
 
 func isRuleset(c settings.Change) int {

@@ -8,8 +8,9 @@ import (
 )
 
 // Merge returns the change that makes what two changes of one setting make, both planned on the same value: services of
-// one repository need different things of it. Of two lists of reviewers of an environment, the first one is taken: it
-// satisfies the rule of both. It returns an error if they were planned on different values, or contain invalid JSON.
+// one repository need different things of it. An environment gets the reviewers of both, of whom one suffices, so that
+// each can approve the deployments of the other. It returns an error if these are more than GitHub allows, if the
+// changes were planned on different values, or if they contain invalid JSON.
 func Merge(a, b Change) (Change, error) {
 	c := a
 	c.Rules = slices.Clone(a.Rules)
@@ -23,7 +24,7 @@ func Merge(a, b Change) (Change, error) {
 	case a.Setting != b.Setting || wholly(a.Setting) && !bytes.Equal(a.Before, b.Before):
 		return a, fmt.Errorf("the %s changed while it was planned; plan again", b.Setting)
 	case environmentOf(a.Setting) != "":
-		return c, nil
+		c.After, err = mergedReviewers(a.After, b.After)
 	case a.Setting == Ruleset:
 		c.After, err = mergedRulesets(a.After, b.After)
 	default: // of the settings that are set by the key, each change has its keys
@@ -41,6 +42,31 @@ func Merge(a, b Change) (Change, error) {
 		c.Why = a.Why + "; " + b.Why
 	}
 	return c, nil
+}
+
+// SharesReviewers reports whether a merged change of an environment has more reviewers than one of the two that it was
+// made of.
+func SharesReviewers(merged, a, b Change) bool {
+	return environmentOf(merged.Setting) != "" &&
+		!(bytes.Equal(merged.After, a.After) && bytes.Equal(merged.After, b.After))
+}
+
+func mergedReviewers(a, b json.RawMessage) (json.RawMessage, error) {
+	var one, other environmentBody
+	for text, into := range map[*json.RawMessage]*environmentBody{&a: &one, &b: &other} {
+		if err := json.Unmarshal(*text, into); err != nil {
+			return nil, fmt.Errorf("reading an environment: %w", err)
+		}
+	}
+	for _, reviewer := range other.Reviewers {
+		if !slices.Contains(one.Reviewers, reviewer) {
+			one.Reviewers = append(one.Reviewers, reviewer)
+		}
+	}
+	if n := len(one.Reviewers); n > maxReviewers {
+		return nil, fmt.Errorf("an environment has at most %d reviewers, and together they name %d", maxReviewers, n)
+	}
+	return canonical(one), nil
 }
 
 func mergedObjects(a, b json.RawMessage) (json.RawMessage, error) {

@@ -104,7 +104,7 @@ func batchTable(p *batch.Plan, digest string) output.Table {
 	if len(d.Items) == 0 {
 		fmt.Fprintf(&b, "Nothing to propose to %s.\n", d.Settings.Selection)
 	} else {
-		fmt.Fprintf(&b, "%s in %s (%s), of %s.\n", words.Plural(len(d.Items), "repository", "repositories"),
+		fmt.Fprintf(&b, "%s in %s (%s), of %s.\n", words.Plural(len(d.Items), "service", "services"),
 			words.Plural(len(d.Waves), "wave", "waves"), joined(d.Waves), d.Settings.Selection)
 		fmt.Fprintf(&b, "A wave begins when the checks of the one before are finished; the batch stops if more than %.0f %% "+
 			"of the pull requests are red or closed without being merged.\n", 100*d.Settings.Limit)

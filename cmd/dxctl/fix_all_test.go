@@ -66,7 +66,7 @@ func TestFixAll(t *testing.T) {
 	}
 	process(t, s, exit.OK, "--config", config, "grade")
 	out, diagnostics := dxctl(exit.OK)
-	for _, want := range []string{"3 repositories in 2 waves (1, 2)", "workflow-timeouts", "acme/mail", "12 writes", "digest sha256:"} {
+	for _, want := range []string{"3 services in 2 waves (1, 2)", "workflow-timeouts", "acme/mail", "12 writes", "digest sha256:"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
