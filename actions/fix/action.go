@@ -73,9 +73,9 @@ var options = []actions.Option{
 	{Flag: "out", Description: "save the plan as JSON in a `FILE`"},
 	{Flag: "apply", Description: "write the plan in a `FILE`, unless the repository or the golden path changed"},
 	{Flag: "tasks", Description: "write a task for each rule that needs a person into a `DIRECTORY`"},
-	{Flag: "issues", Description: "open an issue on GitHub for each rule that is not met and has no patch; with --all: " +
-		"also close those whose rule passes since"},
-	{Flag: "yes", Description: "with --settings, --all or --undo: apply the plan"},
+	{Flag: "issues", Description: "open an issue on GitHub for each rule that is not met and has no patch, and plan to " +
+		"close those whose rule passes since"},
+	{Flag: "yes", Description: "with --settings, --all or --undo: apply the plan; with --issues: close issues, too"},
 	{Flag: "undo", Description: "take back the batch with this `ID`; with --settings: restore what this run changed"},
 	{Flag: "settings", Description: "show the settings on GitHub that rules ask for; --yes sets them; with --all: in " +
 		"waves, with the pull requests"},

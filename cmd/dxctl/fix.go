@@ -118,7 +118,7 @@ With --check the exit code is 2 if there are changes to make, and 0 if there are
 
 // validateModes refuses what does not go together.
 func (o fixOptions) validateModes(in actions.Input) error {
-	if err := o.validate(o.all.all); err != nil {
+	if err := o.validate(o.all.all, o.issues); err != nil {
 		return err
 	}
 	for _, name := range []string{fix.PathField, fix.AnswersField} {

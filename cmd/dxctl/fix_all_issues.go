@@ -13,6 +13,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/store"
 )
 
 // openedIssue is an issue that dxctl opened.
@@ -23,12 +24,12 @@ type openedIssue struct {
 
 // closings returns the issues, by entity, that dxctl opened and whose rules pass since, by a fact that was observed
 // after the issue was opened. One that dxctl closed before is not closed again.
-func (f *fixer) closings(ctx context.Context, services []report.Service) (map[string][]github.IssueClosing, error) {
-	steps, runs, err := f.Store.ActionStepsNamed(ctx, batchAction, batch.IssueStep)
+func closings(ctx context.Context, s *store.Store, services []report.Service) (map[string][]github.IssueClosing, error) {
+	steps, runs, err := s.ActionStepsNamed(ctx, batchAction, batch.IssueStep)
 	if err != nil {
 		return nil, err
 	}
-	closed, _, err := f.Store.ActionStepsNamed(ctx, batchAction, batch.ClosingStep)
+	closed, _, err := s.ActionStepsNamed(ctx, batchAction, batch.ClosingStep)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +96,12 @@ func passesSince(reports []scorecards.Report, o openedIssue) string {
 
 // closingsOf returns the issues of an entity that are closed, of some rules; none: of all.
 func (f *fixer) closingsOf(ref string, rules []string) []github.IssueClosing {
-	return slices.DeleteFunc(slices.Clone(f.passing[ref]), func(c github.IssueClosing) bool {
+	return ofRules(f.passing[ref], rules)
+}
+
+// ofRules returns the issues of some rules; none: of all.
+func ofRules(all []github.IssueClosing, rules []string) []github.IssueClosing {
+	return slices.DeleteFunc(slices.Clone(all), func(c github.IssueClosing) bool {
 		return len(rules) > 0 && !slices.Contains(rules, c.Rule)
 	})
 }
@@ -110,6 +116,6 @@ func (f *fixer) loadClosings(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.passing, err = f.closings(ctx, services.List)
+	f.passing, err = closings(ctx, f.Store, services.List)
 	return err
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/dxctl/dxctl/actions/github"
 	"github.com/dxctl/dxctl/actions/settings"
 	"github.com/dxctl/dxctl/catalog/descriptor"
+	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/scorecards"
@@ -84,5 +87,65 @@ func TestWithoutSet(t *testing.T) {
 	got := withoutSet(issues, []settings.Change{{Rules: []string{"branch-protected", "human-review"}}})
 	if len(got) != 1 || got[0].Rule != "license" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestFixIssuesCloses: the issues of one service whose rules pass since are shown, and closed with --yes, once.
+func TestFixIssuesCloses(t *testing.T) {
+	s, config := organization(t, "pay")
+	dir := filepath.Dir(config)
+	card := "apiVersion: dxctl.dev/v1\nkind: Scorecard\nname: own\ntitle: Own\nfilter: \"true\"\nlevels: [bronze]\nrules:\n" +
+		"  - {id: described, level: bronze, title: A description, expr: 'facts[\"catalog.has_description\"]', effort: minutes, " +
+		"why: w, fix: f}\n"
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	catalog, err := os.ReadFile(filepath.Join(dir, "catalog.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFiles(t, map[string]string{"own.yaml": card, "dx.yaml": string(text) + "scorecards: {files: [own.yaml]}\n",
+		"checkout/go.mod": "module example.com/pay\n\ngo 1.26\n", "checkout/main.go": "package main\n\nfunc main() {}\n",
+		"checkout/catalog-info.yaml": strings.TrimPrefix(string(catalog), "---\n")})
+	t.Chdir(filepath.Join(dir, "checkout"))
+	git := gitIn(t)
+	git("init", "-q", "-b", "main")
+	git("add", "-A")
+	git("commit", "-qm", "first")
+	repo := s.Repos["acme/pay"]
+	issues := func(args ...string) string {
+		t.Helper()
+		_, diagnostics := process(t, s, exit.OK, append([]string{"--config", config, "fix", "--issues", "--repository",
+			"acme/pay", "--rule", "described"}, args...)...)
+		return diagnostics
+	}
+	if said := issues(); len(repo.Opened) != 1 || !strings.Contains(said, "issue for described opened") {
+		t.Fatalf("%s\n%+v", said, repo.Opened)
+	}
+	if said := issues("--yes"); strings.Contains(said, "closes") || repo.Opened[0].Closed {
+		t.Fatal(said)
+	}
+	described := strings.Replace(string(catalog), "metadata:\n", "metadata:\n  description: Takes payments\n", 1)
+	writeFiles(t, map[string]string{"../catalog.yaml": described,
+		"catalog-info.yaml": strings.TrimPrefix(described, "---\n")})
+	git("commit", "-qam", "second")
+	said := issues()
+	for _, want := range []string{
+		"closes https://github.example/acme/pay/issues/1000: dxctl: the rule `described` passes now", "add --yes",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%q is not in\n%s", want, said)
+		}
+	}
+	if repo.Opened[0].Closed || len(repo.Opened[0].Comments) > 0 {
+		t.Fatal("a plan closed the issue")
+	}
+	if said := issues("--yes"); !repo.Opened[0].Closed || len(repo.Opened[0].Comments) != 1 || !strings.Contains(said, "closed") {
+		t.Fatalf("%s\n%+v", said, repo.Opened[0])
+	}
+	repo.Opened[0].Closed = false // by somebody who follows it again
+	if said := issues("--yes"); repo.Opened[0].Closed || !strings.Contains(said, "no rule needs an issue") {
+		t.Errorf("%s\n%+v", said, repo.Opened[0])
 	}
 }

@@ -241,7 +241,7 @@ func (f *fixer) selected(ctx context.Context, o fixOptions) ([]descriptor.Entity
 		return nil, err
 	}
 	if o.issues {
-		if f.passing, err = f.closings(ctx, services.List); err != nil {
+		if f.passing, err = closings(ctx, f.Store, services.List); err != nil {
 			return nil, err
 		}
 	}

@@ -52,8 +52,9 @@ func (o *settingsOptions) add(cmd *cobra.Command, d actions.Descriptor) {
 	cmd.MarkFlagsMutuallyExclusive("yes", "check")
 }
 
-// validate returns an error for flags that need others. all is whether there is --all.
-func (o *settingsOptions) validate(all bool) error {
+// validate returns an error for flags that need others. all is whether there is --all, and issues whether there is
+// --issues.
+func (o *settingsOptions) validate(all, issues bool) error {
 	if o.settings {
 		return nil
 	}
@@ -64,8 +65,9 @@ func (o *settingsOptions) validate(all bool) error {
 			return exit.With(exit.Usage, fmt.Errorf("--%s is about settings: add --settings", name))
 		}
 	}
-	if o.yes && !all && o.undo == "" {
-		return exit.With(exit.Usage, errors.New("--yes applies a plan of --settings, --all or --undo: add one of them"))
+	if o.yes && !all && !issues && o.undo == "" {
+		return exit.With(exit.Usage, errors.New("--yes applies a plan of --settings, --all, --issues or --undo: add one of "+
+			"them"))
 	}
 	return nil
 }
