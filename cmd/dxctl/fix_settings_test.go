@@ -66,6 +66,7 @@ func TestFixSettings(t *testing.T) {
 	expect(out, "ruleset, for branch-protected, human-review, tests-on-pull-requests, required-checks", "before  none",
 		"POST "+s.URL+"/repos/acme/pay/rulesets", `{"context":"test"}`, `"reviewers":[{"id":42,"type":"Team"}]`,
 		"secret-scanning          declined until 2999-01-01: no license", `before  {"default_workflow_permissions":"write"}`)
+	checkSample(t, "docs/settings.md", "dxctl fix . --settings", out, s.URL)
 	if len(s.Writes) > 0 {
 		t.Fatal(s.Writes, diagnostics)
 	}
