@@ -13,7 +13,7 @@ import (
 	"github.com/dxctl/dxctl/strictyaml"
 )
 
-//go:embed */metric.yaml */query.sql completeness.sql collected.sql history.sql services.sql
+//go:embed */metric.yaml */query.sql completeness.sql collected.sql history/*.sql services.sql
 var files embed.FS
 
 // The ids of the metrics. Each is a directory next to this file.

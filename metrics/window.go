@@ -157,7 +157,7 @@ func (e *Engine) cover(ctx context.Context, w Window, kind event.Kind) (coverage
 	var rows []struct {
 		Since *time.Time `ch:"since"`
 	}
-	if err := e.queryFile(ctx, "history.sql", &rows, map[string]any{"kind": string(kind)}); err != nil {
+	if err := e.queryFile(ctx, "history/"+string(kind)+".sql", &rows, nil); err != nil {
 		return coverage{}, err
 	}
 	now := e.now().UTC()

@@ -87,7 +87,7 @@ func (r *Reader) Facts(ctx context.Context, ref string, prefixes ...string) (Fac
 	}
 	now := r.deps.Now()
 	observed := cat.ServiceFacts(entity, now)
-	asked, err := facts.Of(ctx, r.deps.Store, []string{entity.Ref})
+	asked, err := facts.Of(ctx, r.deps.Store, []string{entity.Ref}, nil)
 	if err != nil {
 		return FactsDocument{}, err
 	}

@@ -73,7 +73,7 @@ func TestNumbersAreKeptWhileNothingIsNew(t *testing.T) {
 	compute := func(mem *facts.Memory, now time.Time) ([]event.Fact, int) {
 		n := 0
 		q := counted{s, &n}
-		of, err := facts.Of(t.Context(), q, []string{ref})
+		of, err := facts.Of(t.Context(), q, []string{ref}, mem)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -170,7 +170,7 @@ func TestOneServiceIsGradedAsAll(t *testing.T) {
 
 func asked(t *testing.T, s *store.Store, ref string) facts.Asked {
 	t.Helper()
-	a, err := facts.Of(t.Context(), s, []string{ref})
+	a, err := facts.Of(t.Context(), s, []string{ref}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,8 @@ func (e *Engine) Refresh(
 		return nil, nil
 	}
 	now := e.now()
-	asked, err := facts.Of(ctx, store, only)
+	memory := e.memory.For(cat)
+	asked, err := facts.Of(ctx, store, only, memory)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +76,7 @@ func (e *Engine) Refresh(
 	reading, readCtx := errgroup.WithContext(ctx)
 	reading.Go(func() (err error) { known, err = facts.Read(readCtx, asked, names); return err })
 	reading.Go(func() (err error) {
-		computed, err = facts.Compute(readCtx, asked, eng, now, e.memory.For(cat))
+		computed, err = facts.Compute(readCtx, asked, eng, now, memory)
 		return err
 	})
 	if err := reading.Wait(); err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"reflect"
 	"strings"
 	"time"
@@ -47,3 +48,46 @@ func (t observedTable[E, R, H]) rowTypes() map[string]reflect.Type {
 
 // GrantsSQL and RoleGrantsSQL are the queries of AnswerReaders.
 const GrantsSQL, RoleGrantsSQL = grantsSQL, roleGrantsSQL
+
+// OwnView is a view of one service: its query, and the columns of the view that stands in for it without records.
+type OwnView struct{ Name, SQL, Columns string }
+
+// OwnViews returns the views of OfService that have records.
+func OwnViews() []OwnView {
+	var views []OwnView
+	for _, v := range ownViews {
+		if v.columns != "" {
+			views = append(views, OwnView{v.name, v.sql, v.columns})
+		}
+	}
+	return views
+}
+
+// OwnTypes returns the names and the types of the columns of a query about one service.
+func (s *Store) OwnTypes(ctx context.Context, of *ServiceQuerier, sql string) ([]string, error) {
+	l, err := of.locate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names, err := of.named(ctx)
+	if err != nil {
+		return nil, err
+	}
+	params := maps.Clone(of.own)
+	maps.Copy(params, l.params)
+	maps.Copy(params, names)
+	args, err := named(params)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = found.Close() }()
+	var types []string
+	for _, c := range found.ColumnTypes() {
+		types = append(types, c.Name()+" "+c.DatabaseTypeName())
+	}
+	return types, nil
+}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -29,26 +31,23 @@ type observedTable[E event.Event, R rowOf[E], H historyRow[H]] struct {
 	history    string
 	historyRow func(*E) H
 	key        [3]string // the columns of H.Key; the first is the entity
-	// more stores what else the observations show; nil: nothing
-	more func(ctx context.Context, s *Store, events []E) error
+	more       prepare[E]
 }
+
+// prepare looks up what else the observations show that is not stored yet, and returns what stores it.
+type prepare[E event.Event] func(ctx context.Context, s *Store, events []E) (store func(context.Context) error, err error)
 
 // historyOf makes the two tables of a kind of observations.
 func historyOf[E event.Event, R rowOf[E], H historyRow[H]](current table[E, R], history string, row func(*E) H,
-	key [3]string) observedTable[E, R, H] {
-	return observedTable[E, R, H]{table: current, history: history, historyRow: row, key: key}
-}
-
-// with returns the table with more to store of every observation.
-func (t observedTable[E, R, H]) with(more func(context.Context, *Store, []E) error) observedTable[E, R, H] {
-	t.more = more
-	return t
+	key [3]string, more prepare[E]) observedTable[E, R, H] {
+	return observedTable[E, R, H]{table: current, history: history, historyRow: row, key: key, more: more}
 }
 
 func (t observedTable[E, R, H]) newBatch(n int) batch { return newEventBatch(n, t.append) }
 
-// append writes what changed to the history, then what holds to the current table. The history comes first and is what
-// new observations are compared with, so that an end of the process between the two neither loses nor doubles a change.
+// append writes what changed to the history, then what holds to the current table and what else they show. The history
+// comes first and is what new observations are compared with, so that an end of the process in between neither loses nor
+// doubles a change.
 func (t observedTable[E, R, H]) append(ctx context.Context, s *Store, events []E) error {
 	lock, _ := s.comparing.LoadOrStore(t.history, &sync.Mutex{})
 	mu := lock.(*sync.Mutex)
@@ -56,24 +55,31 @@ func (t observedTable[E, R, H]) append(ctx context.Context, s *Store, events []E
 	defer mu.Unlock()
 	for len(events) > 0 {
 		n := comparedAtOnce(events)
-		changed, err := t.changed(ctx, s, events[:n])
-		if err != nil {
-			return err
-		}
-		if err := appendRows(ctx, s, t.history, changed, t.historyRow); err != nil {
-			return err
-		}
-		if t.more != nil {
-			if err := t.more(ctx, s, events[:n]); err != nil {
-				return err
-			}
-		}
-		if err := t.table.append(ctx, s, events[:n]); err != nil {
+		if err := t.appendSome(ctx, s, events[:n]); err != nil {
 			return err
 		}
 		events = events[n:]
 	}
 	return nil
+}
+
+// appendSome is append for as many events as are compared at a time.
+func (t observedTable[E, R, H]) appendSome(ctx context.Context, s *Store, events []E) error {
+	var changed []E
+	var more func(context.Context) error
+	looking, lookCtx := errgroup.WithContext(ctx)
+	looking.Go(func() (err error) { changed, err = t.changed(lookCtx, s, events); return err })
+	looking.Go(func() (err error) { more, err = t.more(lookCtx, s, events); return err })
+	if err := looking.Wait(); err != nil {
+		return err
+	}
+	if err := appendRows(ctx, s, t.history, changed, t.historyRow); err != nil {
+		return err
+	}
+	storing, storeCtx := errgroup.WithContext(ctx)
+	storing.Go(func() error { return more(storeCtx) })
+	storing.Go(func() error { return t.table.append(storeCtx, s, events) })
+	return storing.Wait()
 }
 
 // comparedAtOnce returns how many of the first rows are compared at a time.

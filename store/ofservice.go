@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -24,145 +23,129 @@ type Querier interface {
 //
 // The rows are those of the scopes that have records of the service when a query first asks for records.
 func OfService(ctx context.Context, q Querier, service string) (*ServiceQuerier, error) {
-	var bindings []struct {
-		Provider string `ch:"provider"`
-		Scope    string `ch:"scope"`
-		Source   string `ch:"source"`
-		Service  string `ch:"service"`
+	var found []struct {
+		Bindings  [][]string `ch:"bindings"`
+		Withheld  [][]string `ch:"withheld"`
+		Described bool       `ch:"described"`
 	}
 	own := map[string]any{"own": service}
-	if err := q.Select(ctx, &bindings, ownBindingsSQL, own); err != nil {
+	if err := q.Select(ctx, &found, ownCatalogSQL, own); err != nil {
 		return nil, fmt.Errorf("reading what is bound to %s: %w", service, err)
 	}
-	var scopes, refs, shared, given, taken []string
-	for _, b := range bindings {
-		place := b.Provider + "\n" + b.Scope
-		switch {
-		case b.Source != "" && b.Service != service:
-			taken = append(taken, b.Source+"\n"+place)
-			continue
-		case b.Source != "":
-			given = append(given, b.Source+"\n"+place)
-		case b.Service == service:
-			shared = append(shared, place)
-		default:
-			continue
-		}
-		scopes = append(scopes, b.Scope)
-		refs = append(refs, "unmapped:"+b.Provider+"/"+b.Scope)
+	s := &ServiceQuerier{q: q, service: service, own: own}
+	s.bind(found[0].Bindings)
+	names, sources := []string{}, []string{}
+	for _, f := range found[0].Withheld {
+		names, sources = append(names, f[0]), append(sources, f[1])
 	}
 	maps.Copy(own, map[string]any{
-		"own_scopes": scopes, "own_refs": refs, "own_shared": shared, "own_given": given, "own_taken": taken,
+		"own_described": found[0].Described, "own_fact_names": names, "own_fact_sources": sources,
 	})
-	return &ServiceQuerier{q: q, service: service, own: own}, nil
+	return s, nil
 }
 
+// Again returns a querier for the same service over q that looks anew where its records came from. What the catalog says
+// of the service is as the first one read it.
+func (s *ServiceQuerier) Again(q Querier) *ServiceQuerier {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &ServiceQuerier{
+		q: q, service: s.service, own: s.own, shared: s.shared, given: s.given, taken: s.taken, names: s.names,
+	}
+}
+
+// What the queries of one service cost is nearly all their analysis: it grows with the text, not with the rows. So the
+// small tables of the catalog are read first, and the views get values instead of joins.
 const (
-	ownBindingsSQL = `SELECT provider, scope, source, service FROM catalog_bindings
-WHERE (provider, scope) IN (SELECT provider, scope FROM catalog_bindings WHERE service = {own:String})`
+	ownCatalogSQL = `SELECT
+    (SELECT groupArray([toString(provider), scope, toString(source), service]) FROM catalog_bindings
+        WHERE (provider, scope) IN (SELECT provider, scope FROM catalog_bindings WHERE service = {own:String})) AS bindings,
+    (SELECT groupArray([name, toString(source)]) FROM catalog_facts) AS withheld,
+    {own:String} IN (SELECT ref FROM catalog_entities WHERE ref = {own:String}) AS described` + ownSettings
 
-	// ownPlacesSQL finds how the scopes are spelled, with which rows are found by the key of their table, and what changes
-	// with each record: the highest seq and the number of rows. The facts that metrics look at have no place.
-	ownPlacesSQL = `SELECT source, scope, arrayStringConcat(arraySort(groupArray(of)), ' ') AS state FROM (
-    SELECT source, scope, concat('deployments ', toString(max(seq)), '/', toString(count())) AS of
-    FROM raw_deployments WHERE service = {own:String} OR lower(scope) IN {own_scopes:Array(String)} GROUP BY source, scope
-    UNION ALL
-    SELECT source, scope, concat('runs ', toString(max(seq)), '/', toString(count()))
-    FROM raw_pipeline_runs WHERE service = {own:String} OR lower(scope) IN {own_scopes:Array(String)} GROUP BY source, scope
-    UNION ALL
-    SELECT source, scope, concat('changes ', toString(max(seq)), '/', toString(count()))
-    FROM raw_changes WHERE service = {own:String} OR lower(scope) IN {own_scopes:Array(String)} GROUP BY source, scope
-    UNION ALL
-    SELECT source, scope, concat('incidents ', toString(max(seq)), '/', toString(count()))
-    FROM raw_incidents WHERE service = {own:String} OR lower(scope) IN {own_scopes:Array(String)} GROUP BY source, scope
-    UNION ALL
-    SELECT source, scope, concat('ledger ', toString(max(seq)), '/', toString(count()))
-    FROM raw_ledger WHERE lower(scope) IN {own_scopes:Array(String)} GROUP BY source, scope
-    UNION ALL
-    SELECT '', '', concat('facts ', toString(max(seq)), '/', toString(count()))
-    FROM fact_history
-    WHERE (entity = {own:String} OR entity >= 'unmapped:' AND entity < 'unmapped;' AND lower(entity) IN {own_refs:Array(String)})
-        AND fact IN ('repository.default_branch', 'repository.created_at'))
-GROUP BY source, scope ORDER BY source, scope`
-
-	ownNear = `source IN {own_sources:Array(String)} AND scope IN {own_places:Array(String)}`
-	// ownBound: by the catalog, the scope belongs to the service.
-	ownBound = `(concat(source, '\n', provider, '\n', lower(scope)) IN {own_given:Array(String)}
-        OR concat(provider, '\n', lower(scope)) IN {own_shared:Array(String)}
-            AND concat(source, '\n', provider, '\n', lower(scope)) NOT IN {own_taken:Array(String)})`
-	ownRows = ` FINAL WHERE ` + ownNear + ` AND (service = {own:String} OR service = '' AND ` + ownBound + `)`
-	ownName = `materialize({own:String}) AS service`
+	ownNamesSQL = `SELECT
+    (SELECT groupArray([toString(raw), toString(environment)]) FROM catalog_environments WHERE environment != '')
+        AS environments,
+    (SELECT groupArray([toString(provider), login]) FROM catalog_identities WHERE bot) AS bots` + ownSettings
 )
 
-// ownBot is whether a bot did what the row has; by is the column of the login.
-func ownBot(by string) string {
-	return `r.bot OR (r.provider, lower(r.` + by + `)) IN (SELECT provider, login FROM catalog_identities WHERE bot AND provider != '')
-        OR lower(r.` + by + `) IN (SELECT login FROM catalog_identities WHERE bot AND provider = '') AS bot`
-}
-
-// ownViews are the views of one service. Each has the meaning that the view of its name has in migrations.
-var ownViews = []struct {
-	name *regexp.Regexp
-	sql  string
-}{
-	{regexp.MustCompile(`\bdeployments\b`), `deployments AS (SELECT ` + ownName + `, r.id AS id, r.attempt AS attempt,
-    if(e.environment != '', e.environment, lower(r.environment)) AS environment, r.status AS status,
-    r.created_at AS created_at, r.started_at AS started_at, r.finished_at AS finished_at, r.sha AS sha,
-    r.version AS version, r.baseline AS baseline, r.rollback_of AS rollback_of, r.source AS source, r.scope AS scope, r.url AS url, ` +
-		ownBot("actor") + `
-FROM (SELECT * FROM raw_deployments` + ownRows + `) AS r
-LEFT ANY JOIN catalog_environments AS e ON e.raw = lower(r.environment)
-SETTINGS join_use_nulls = 0)`},
-	{regexp.MustCompile(`\bpipeline_runs\b`), `pipeline_runs AS (SELECT ` + ownName + `, r.id AS id, r.status AS status,
-    r.branch AS branch, r.trigger AS trigger, r.created_at AS created_at, r.started_at AS started_at,
-    r.finished_at AS finished_at, r.duration_ms AS duration_ms, r.source AS source, r.scope AS scope, ` + ownBot("actor") + `
-FROM (SELECT * FROM raw_pipeline_runs` + ownRows + `) AS r)`},
-	{regexp.MustCompile(`\bchanges\b`), `changes AS (SELECT ` + ownName + `, r.id AS id, r.created_at AS created_at,
-    r.first_review_at AS first_review_at, r.approved_at AS approved_at, r.merged_at AS merged_at, r.source AS source,
-    r.scope AS scope, ` + ownBot("author") + `
-FROM (SELECT * FROM raw_changes` + ownRows + `) AS r)`},
-	{regexp.MustCompile(`\bincidents\b`), `incidents AS (SELECT ` + ownName + `, id, source, scope FROM raw_incidents` +
-		ownRows + `)`},
-	{regexp.MustCompile(`\bledger\b`), `ledger AS (SELECT source, scope, kind, window_start, checked_at,
-    if(` + ownBound + `, {own:String}, '') AS service FROM raw_ledger FINAL WHERE ` + ownNear + `)`},
-	{regexp.MustCompile(`\bentities\b`), `entities AS (SELECT ref AS entity, kind, name, title, type, owner, created_at
-FROM catalog_entities WHERE ref = {own:String})`},
-	// Refs of scopes begin with "unmapped:", so that the key finds those of all scopes.
-	{regexp.MustCompile(`\bfacts\b`), `facts AS (
-SELECT {own:String} AS entity, fact, type, value, observed_at, expires_at, error, source, url FROM (
-    SELECT *, substring(lower(entity), 10) AS place FROM current_facts FINAL
-    WHERE (entity = {own:String} OR entity >= 'unmapped:' AND entity < 'unmapped;' AND lower(entity) IN {own_refs:Array(String)})
-) AS f
-WHERE {own:String} IN (SELECT ref FROM catalog_entities WHERE ref = {own:String})
-    AND (f.entity = {own:String}
-        OR concat(source, '\n', replaceOne(place, '/', '\n')) IN {own_given:Array(String)}
-        OR replaceOne(place, '/', '\n') IN {own_shared:Array(String)}
-            AND concat(source, '\n', replaceOne(place, '/', '\n')) NOT IN {own_taken:Array(String)})
-    AND NOT arrayExists(d -> d.2 != source AND (d.1 = fact OR endsWith(d.1, '.') AND startsWith(fact, d.1)),
-        (SELECT groupArray((name, toString(source))) FROM catalog_facts))
-ORDER BY error = '' AND ifNull(expires_at > now64(3), true) DESC, observed_at DESC, error, source, f.entity, type,
-    value, url
-LIMIT 1 BY fact)`},
-}
-
-// ownSettings leave out what pays only for many rows: threads, and compiling expressions.
-const ownSettings = "\nSETTINGS max_threads = 1, compile_expressions = 0, compile_aggregate_expressions = 0, " +
-	"compile_sort_description = 0"
+// ownPlacesSQL finds how the scopes are spelled, with which rows are found by the key of their table, and what changes
+// with each record: the highest seq and the number of rows. The facts that metrics look at have no place.
+var ownPlacesSQL = func() string {
+	var parts []string
+	for _, kind := range []string{ownDeployments, ownRuns, ownChanges, ownIncidents} {
+		parts = append(parts, `SELECT '`+kind+`' AS kind, source, provider, scope, max(seq) AS last, count() AS n
+FROM raw_`+kind+` WHERE service = {own:String} OR lower(scope) IN {own_scopes:Array(String)} GROUP BY source, provider, scope`)
+	}
+	return strings.Join(append(parts, `SELECT 'ledger' AS kind, source, provider, scope, max(seq) AS last, count() AS n
+FROM raw_ledger WHERE lower(scope) IN {own_scopes:Array(String)} GROUP BY source, provider, scope`,
+		`SELECT 'facts' AS kind, '' AS source, '' AS provider, '' AS scope, max(seq) AS last, count() AS n FROM fact_history
+WHERE (entity = {own:String} OR entity >= 'unmapped:' AND entity < 'unmapped;' AND lower(entity) IN {own_refs:Array(String)})
+    AND fact IN ('repository.default_branch', 'repository.created_at')`), "\nUNION ALL\n") + ownSettings
+}()
 
 // ServiceQuerier puts the views of one service before each query. It may be used by several goroutines.
 type ServiceQuerier struct {
 	q       Querier
 	service string
-	own     map[string]any // parameters of the views, except those of located
+	own     map[string]any // parameters of the views, except those of located and named
+	// The scopes that the catalog binds to the service, as placeOf: to it whatever the source; to it for one source; and
+	// those of the first that are bound to another service for one source.
+	shared, given, taken map[string]bool
 
 	mu      sync.Mutex
-	located *located // nil: not read yet
+	located *located       // nil: not read yet
+	names   map[string]any // parameters of the views of records; nil: not read yet
 }
 
 // located is where the records of a service came from.
 type located struct {
-	params  map[string]any // own_sources and own_places
-	records string         // as Records
+	params  map[string]any  // own_sources, own_places and own_bound
+	records string          // as Records
+	kinds   map[string]bool // of which there are records
+}
+
+// placeOf names a scope, of whatever source or of one. provider and scope are as the catalog has them.
+func placeOf(source, provider, scope string) string {
+	if source == "" {
+		return provider + "\n" + scope
+	}
+	return source + "\n" + provider + "\n" + scope
+}
+
+// bind notes which scopes are those of the service. A binding has provider, scope, source and service.
+func (s *ServiceQuerier) bind(bindings [][]string) {
+	s.shared, s.given, s.taken = map[string]bool{}, map[string]bool{}, map[string]bool{}
+	scopes, refs := []string{}, []string{}
+	ofAny, ofOne, ofOther := []string{}, []string{}, []string{}
+	for _, b := range bindings {
+		provider, scope, source, service := b[0], b[1], b[2], b[3]
+		ref := "unmapped:" + provider + "/" + scope
+		switch {
+		case source != "" && service != s.service:
+			s.taken[placeOf(source, provider, scope)] = true
+			ofOther = append(ofOther, source+"\n"+ref)
+			continue
+		case source != "":
+			s.given[placeOf(source, provider, scope)] = true
+			ofOne = append(ofOne, source+"\n"+ref)
+		case service == s.service:
+			s.shared[placeOf("", provider, scope)] = true
+			ofAny = append(ofAny, ref)
+		default:
+			continue
+		}
+		scopes, refs = append(scopes, scope), append(refs, ref)
+	}
+	maps.Copy(s.own, map[string]any{
+		"own_scopes": scopes, "own_refs": refs, "own_shared": ofAny, "own_given": ofOne, "own_taken": ofOther,
+	})
+}
+
+// bound reports whether, by the catalog, a scope belongs to the service.
+func (s *ServiceQuerier) bound(source, provider, scope string) bool {
+	place := placeOf(source, provider, strings.ToLower(scope))
+	return s.given[place] || s.shared[placeOf("", provider, strings.ToLower(scope))] && !s.taken[place]
 }
 
 // Records changes with every record of the service and with every reading of its scopes: the deployments, runs,
@@ -183,27 +166,75 @@ func (s *ServiceQuerier) locate(ctx context.Context) (*located, error) {
 		return s.located, nil
 	}
 	var places []struct {
-		Source string `ch:"source"`
-		Scope  string `ch:"scope"`
-		State  string `ch:"state"`
+		Kind     string `ch:"kind"`
+		Source   string `ch:"source"`
+		Provider string `ch:"provider"`
+		Scope    string `ch:"scope"`
+		Last     uint64 `ch:"last"`
+		N        uint64 `ch:"n"`
 	}
 	if err := s.q.Select(ctx, &places, ownPlacesSQL, s.own); err != nil {
 		return nil, fmt.Errorf("reading where the records of %s came from: %w", s.service, err)
 	}
-	inSources, inScopes := []string{}, []string{}
-	state := sha256.New()
+	inSources, inScopes, bound := []string{}, []string{}, []string{}
+	l := &located{kinds: map[string]bool{}}
+	var states []string
 	for _, p := range places {
-		fmt.Fprintf(state, "%q %q %q\n", p.Source, p.Scope, p.State)
-		if p.Source != "" {
-			inSources, inScopes = append(inSources, p.Source), append(inScopes, p.Scope)
+		states = append(states, fmt.Sprintf("%q %q %q %q %d/%d", p.Kind, p.Source, p.Provider, p.Scope, p.Last, p.N))
+		if p.Kind == "facts" {
+			continue
+		}
+		l.kinds[p.Kind] = true
+		inSources, inScopes = append(inSources, p.Source), append(inScopes, p.Scope)
+		if s.bound(p.Source, p.Provider, p.Scope) {
+			bound = append(bound, placeOf(p.Source, p.Provider, p.Scope))
 		}
 	}
-	slices.Sort(inSources)
-	slices.Sort(inScopes)
-	s.located = &located{records: string(state.Sum(nil)), params: map[string]any{
-		"own_sources": slices.Compact(inSources), "own_places": slices.Compact(inScopes),
-	}}
-	return s.located, nil
+	slices.Sort(states)
+	state := sha256.Sum256([]byte(strings.Join(states, "\n")))
+	l.records = string(state[:])
+	l.params = map[string]any{
+		"own_sources": distinct(inSources), "own_places": distinct(inScopes), "own_bound": distinct(bound),
+	}
+	s.located = l
+	return l, nil
+}
+
+func distinct(texts []string) []string {
+	slices.Sort(texts)
+	return slices.Compact(texts)
+}
+
+// named reads which environments have names of their own and who is a bot, once.
+func (s *ServiceQuerier) named(ctx context.Context) (map[string]any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.names != nil {
+		return s.names, nil
+	}
+	var found []struct {
+		Environments [][]string `ch:"environments"`
+		Bots         [][]string `ch:"bots"`
+	}
+	if err := s.q.Select(ctx, &found, ownNamesSQL, nil); err != nil {
+		return nil, fmt.Errorf("reading the names of environments and bots: %w", err)
+	}
+	raw, environments := []string{}, []string{}
+	for _, e := range found[0].Environments {
+		raw, environments = append(raw, e[0]), append(environments, e[1])
+	}
+	logins, anywhere := []string{}, []string{}
+	for _, b := range found[0].Bots {
+		if provider, login := b[0], b[1]; provider != "" {
+			logins = append(logins, provider+"\n"+login)
+		} else {
+			anywhere = append(anywhere, login)
+		}
+	}
+	s.names = map[string]any{
+		"own_raw": raw, "own_environments": environments, "own_bots": logins, "own_bots_anywhere": anywhere,
+	}
+	return s.names, nil
 }
 
 // Select is as of [Store.Select].
@@ -211,19 +242,31 @@ func (s *ServiceQuerier) Select(ctx context.Context, dest any, sql string, param
 	all := maps.Clone(s.own)
 	maps.Copy(all, params)
 	var views []string
-	located := false // whether a view asks where the records came from
 	for _, v := range ownViews {
-		if v.name.MatchString(sql) {
-			views = append(views, v.sql)
-			located = located || strings.Contains(v.sql, ownNear)
+		if !v.pattern.MatchString(sql) {
+			continue
 		}
-	}
-	if located {
+		if !v.records {
+			views = append(views, v.name+" AS ("+v.sql+")")
+			continue
+		}
 		l, err := s.locate(ctx)
 		if err != nil {
 			return err
 		}
+		if v.columns != "" && !l.kinds[v.name] {
+			views = append(views, v.name+" AS (SELECT * FROM null('"+v.columns+"'))")
+			continue
+		}
 		maps.Copy(all, l.params)
+		if v.columns != "" {
+			names, err := s.named(ctx)
+			if err != nil {
+				return err
+			}
+			maps.Copy(all, names)
+		}
+		views = append(views, v.name+" AS ("+v.sql+")")
 	}
 	if len(views) > 0 {
 		sql = "WITH " + strings.Join(views, ",\n") + "\nSELECT * FROM (\n" + sql + "\n)" + ownSettings

@@ -10,9 +10,9 @@ import (
 	"github.com/dxctl/dxctl/store/rows"
 )
 
-// appendReads stores when the facts were read. The sets of names come first, so that no reading refers to one that is
-// not stored.
-func appendReads(ctx context.Context, s *Store, facts []event.Fact) error {
+// prepareReads returns what stores when the facts were read. The sets of names come first, so that no reading refers to
+// one that is not stored.
+func prepareReads(ctx context.Context, s *Store, facts []event.Fact) (func(context.Context) error, error) {
 	reads, sets := rows.Reads(facts)
 	ids := make([]string, len(sets))
 	for i, set := range sets {
@@ -21,7 +21,7 @@ func appendReads(ctx context.Context, s *Store, facts []event.Fact) error {
 	known, err := selectRows[rows.FactSet](ctx, s, "fact_sets WHERE toString(fact_set) IN {ids:Array(String)}",
 		map[string]any{"ids": ids})
 	if err != nil {
-		return fmt.Errorf("looking for the sets of facts that were read: %w", err)
+		return nil, fmt.Errorf("looking for the sets of facts that were read: %w", err)
 	}
 	stored := make(map[uint64]bool, len(known))
 	for _, set := range known {
@@ -33,10 +33,13 @@ func appendReads(ctx context.Context, s *Store, facts []event.Fact) error {
 			missing = append(missing, set)
 		}
 	}
-	if err := appendRows(ctx, s, "fact_sets", missing, func(set *rows.FactSet) rows.FactSet { return *set }); err != nil {
-		return err
-	}
-	return appendRows(ctx, s, "fact_reads", reads, func(r *rows.FactReads) rows.FactReads { return *r })
+	return func(ctx context.Context) error {
+		err := appendRows(ctx, s, "fact_sets", missing, func(set *rows.FactSet) rows.FactSet { return *set })
+		if err != nil {
+			return err
+		}
+		return appendRows(ctx, s, "fact_reads", reads, func(r *rows.FactReads) rows.FactReads { return *r })
+	}, nil
 }
 
 // ReadsRecordedSince returns the first time for which it is recorded when facts were read; the zero time if it never

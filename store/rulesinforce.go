@@ -8,11 +8,11 @@ import (
 	"github.com/dxctl/dxctl/store/rows"
 )
 
-// appendRules stores by which rules grades were given, where they are others than before.
-func appendRules(ctx context.Context, s *Store, grades []event.Grade) error {
+// prepareRules returns what stores by which rules grades were given, where they are others than before.
+func prepareRules(ctx context.Context, s *Store, grades []event.Grade) (func(context.Context) error, error) {
 	given := rows.Rules(grades)
 	if len(given) == 0 {
-		return nil
+		return func(context.Context) error { return nil }, nil
 	}
 	cards := map[string]bool{}
 	for _, r := range given {
@@ -21,7 +21,7 @@ func appendRules(ctx context.Context, s *Store, grades []event.Grade) error {
 	stored, err := selectRows[rows.RulesHistory](ctx, s, "rules_history WHERE scorecard IN {cards:Array(String)} "+
 		"ORDER BY scorecard, seq DESC LIMIT 1 BY scorecard", map[string]any{"cards": keys(cards)})
 	if err != nil {
-		return fmt.Errorf("looking up the rules of %d scorecards: %w", len(cards), err)
+		return nil, fmt.Errorf("looking up the rules of %d scorecards: %w", len(cards), err)
 	}
 	last := make(map[string]string, len(stored))
 	for _, r := range stored {
@@ -34,7 +34,9 @@ func appendRules(ctx context.Context, s *Store, grades []event.Grade) error {
 			changed = append(changed, r)
 		}
 	}
-	return appendRows(ctx, s, "rules_history", changed, func(r *rows.RulesHistory) rows.RulesHistory { return *r })
+	return func(ctx context.Context) error {
+		return appendRows(ctx, s, "rules_history", changed, func(r *rows.RulesHistory) rows.RulesHistory { return *r })
+	}, nil
 }
 
 // RulesHistory returns the rules by which each scorecard graded since when, oldest first. What was graded before the

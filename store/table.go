@@ -26,9 +26,9 @@ var eventTables = []eventTable{
 	tableOf("raw_action_runs", rows.NewActionRun, "source", "", "id"),
 	tableOf("raw_action_batches", rows.NewActionBatch, "source", "", "id"),
 	historyOf(tableOf("current_facts", rows.NewFact, "source", "entity", "fact"),
-		"fact_history", rows.NewFactHistory, rows.FactKey).with(appendReads),
+		"fact_history", rows.NewFactHistory, rows.FactKey, prepareReads),
 	historyOf(tableOf("current_grades", rows.NewGrade, "", "entity", "rule"),
-		"grade_history", rows.NewGradeHistory, rows.GradeKey).with(appendRules),
+		"grade_history", rows.NewGradeHistory, rows.GradeKey, prepareRules),
 	tableOf("raw_ledger", rows.NewLedgerEntry, "source", "scope", "kind"),
 }
 

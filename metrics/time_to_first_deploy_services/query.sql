@@ -5,45 +5,57 @@
 -- first production deployment that it told of, of any service. One that reports repositories starts earlier, when it
 -- first reported one, and with the run of a service that dxctl created, which did not exist before; but not before the
 -- time from which on the scopes of the service were asked for.
+-- Every view and every table stands here once: ClickHouse analyzes them wherever they are named, which for one service is
+-- nearly all of the work.
 WITH
-    firsts AS
     (
-        SELECT service, toNullable(min(assumeNotNull(coalesce(finished_at, started_at, created_at)))) AS deployed_at,
-            argMin(tuple(id, url), tuple(assumeNotNull(coalesce(finished_at, started_at, created_at)), id, source, scope, url)) AS first
-        FROM deployments
-        WHERE environment = {environment:String} AND status = 'succeeded' AND NOT baseline AND rollback_of = ''
-            AND coalesce(finished_at, started_at, created_at) IS NOT NULL AND NOT ({without_bots:Bool} AND bot)
-            AND ({service:String} = '' OR service = {service:String})
-        GROUP BY service
-    ),
-    windows AS
-    (
-        SELECT source, scope, service, min(window_start) AS since FROM ledger WHERE kind = 'deployment'
-        GROUP BY source, scope, service
-    ),
+        SELECT groupArray((source, since)) FROM
+        (
+            SELECT toString(source) AS source, min(assumeNotNull(coalesce(finished_at, started_at, created_at))) AS since
+            FROM deployment_times
+            WHERE environment = {environment:String} AND NOT baseline
+                AND coalesce(finished_at, started_at, created_at) IS NOT NULL
+            GROUP BY source
+        )
+    ) AS begun,
     sources AS
     (
-        SELECT service, source, max(in_production) AS told, max(window) AS asked_since FROM
+        SELECT service, source, max(in_production) AS told, max(window) AS asked_since, max(has_first) AS deployed,
+            minIf(first, has_first) AS first
+        FROM
         (
-            SELECT e.service AS service, e.source AS source, false AS in_production, toNullable(w.since) AS window FROM
+            SELECT arrayJoin(arrayDistinct(arrayPushFront(e.services, w.service))) AS service, w.source AS source,
+                false AS in_production, toNullable(w.since) AS window, false AS has_first,
+                (toDateTime64(0, 3, 'UTC'), '', '', '', '') AS first
+            FROM
             (
-                SELECT service, source, scope FROM changes WHERE {service:String} = '' OR service = {service:String}
-                UNION DISTINCT
-                SELECT service, source, scope FROM pipeline_runs WHERE {service:String} = '' OR service = {service:String}
-            ) AS e
-            INNER JOIN windows AS w ON w.source = e.source AND w.scope = e.scope
+                SELECT source, scope, service, min(window_start) AS since FROM ledger WHERE kind = 'deployment'
+                GROUP BY source, scope, service
+            ) AS w
+            LEFT ANY JOIN
+            (
+                SELECT source, scope, groupUniqArray(service) AS services FROM
+                (
+                    SELECT service, source, scope FROM changes WHERE {service:String} = '' OR service = {service:String}
+                    UNION ALL
+                    SELECT service, source, scope FROM pipeline_runs
+                    WHERE {service:String} = '' OR service = {service:String}
+                )
+                GROUP BY source, scope
+            ) AS e ON e.source = w.source AND e.scope = w.scope
             UNION ALL
-            SELECT service, source, false, toNullable(since) FROM windows
-            UNION ALL
-            SELECT service, source, environment = {environment:String}, NULL FROM deployments
-            WHERE {service:String} = '' OR service = {service:String}
+            SELECT service, source, max(produced), NULL, max(counts), minIf((at, id, toString(source), scope, url), counts)
+            FROM
+            (
+                SELECT service, source, scope, id, url, environment = {environment:String} AS produced,
+                    assumeNotNull(coalesce(finished_at, started_at, created_at)) AS at,
+                    produced AND status = 'succeeded' AND NOT baseline AND rollback_of = ''
+                        AND coalesce(finished_at, started_at, created_at) IS NOT NULL AND NOT ({without_bots:Bool} AND bot) AS counts
+                FROM deployments WHERE {service:String} = '' OR service = {service:String}
+            )
+            GROUP BY service, source
         )
         GROUP BY service, source
-    ),
-    begun AS
-    (
-        SELECT source, minOrNull(coalesce(finished_at, started_at, created_at)) AS since FROM deployment_times
-        WHERE environment = {environment:String} AND NOT baseline GROUP BY source
     ),
     made AS
     (
@@ -60,49 +72,49 @@ WITH
     created AS
     (
         -- The catalog has the time of the plan, or its day, as the creation: at most a day before the run.
-        SELECT e.entity AS entity, coalesce(e.created_at, r.created_at) AS started_at,
+        SELECT e.entity AS entity, if(e.title != '', e.title, e.name) AS name, e.owner AS team,
+            coalesce(e.created_at, r.created_at) AS started_at,
             if(m.at - INTERVAL 1 DAY <= coalesce(e.created_at, r.created_at), m.at, NULL) AS made_at
         FROM entities AS e
         LEFT ANY JOIN repositories AS r ON r.entity = e.entity
         LEFT JOIN made AS m ON m.entity = e.entity
+        WHERE lower(e.kind) = 'component' AND lower(e.type) NOT IN ('library', 'documentation', 'docs')
+            AND ({service:String} = '' OR e.entity = {service:String})
     ),
-    connections AS
+    services AS
     (
-        SELECT service, maxIf(since, told OR NOT any_told) AS known_since,
-            countIf(since IS NULL AND (told OR NOT any_told)) = 0 AS known
+        -- known_since and known are of the sources that told of production deployments, or of all if none did.
+        SELECT entity, any(name) AS name, any(team) AS team, any(started_at) AS started_at, any(made_at) AS made_at,
+            max(source != '') AS connected, max(told) AS any_told,
+            if(any_told, maxIf(since, told), max(since)) AS known_since,
+            if(any_told, countIf(since IS NULL AND told), countIf(since IS NULL)) = 0 AS known,
+            max(deployed) AS has_first, minIf(first, deployed) AS first
         FROM
         (
-            SELECT s.service AS service, s.told AS told, max(s.told) OVER (PARTITION BY s.service) AS any_told,
+            SELECT c.entity AS entity, c.name AS name, c.team AS team, c.started_at AS started_at, c.made_at AS made_at,
+                s.source AS source, s.told AS told, s.deployed AS deployed, s.first AS first,
+                if(has(begun.1, s.source), toNullable(begun.2[indexOf(begun.1, s.source)]), NULL) AS first_told,
                 multiIf(
                     s.asked_since IS NOT NULL AND c.made_at IS NOT NULL AND (t.source != '' OR NOT s.told)
                         AND s.asked_since <= c.made_at + INTERVAL 1 DAY, least(c.made_at, c.started_at),
                     s.asked_since IS NOT NULL AND t.source != '',
-                    greatest(s.asked_since, least(toNullable(t.since), coalesce(b.since, t.since))),
-                    b.since) AS since
-            FROM sources AS s
-            LEFT ANY JOIN created AS c ON c.entity = s.service
+                    greatest(s.asked_since, least(toNullable(t.since), coalesce(first_told, t.since))),
+                    first_told) AS since
+            FROM created AS c
+            LEFT JOIN sources AS s ON s.service = c.entity
             LEFT ANY JOIN source_times AS t ON t.source = s.source
-            LEFT ANY JOIN begun AS b ON b.source = s.source
         )
-        GROUP BY service
+        GROUP BY entity
     ),
-    (
-        SELECT min(since) FROM begun
-    ) AS history
-SELECT e.entity AS id, if(e.title != '', e.title, e.name) AS name, e.owner AS team,
-    n.started_at AS started_at, CAST(NULL AS Nullable(DateTime64(3, 'UTC'))) AS left_at,
-    f.deployed_at AS deployed_at, if(f.deployed_at IS NULL, '', 'service') AS link_method, f.first.1 AS deployment_id, e.entity AS service,
-    f.first.2 AS url,
+    if(empty(begun), NULL, arrayMin(begun.2)) AS history
+SELECT entity AS id, name, team, started_at, CAST(NULL AS Nullable(DateTime64(3, 'UTC'))) AS left_at,
+    if(has_first, first.1, NULL) AS deployed_at, if(has_first, 'service', '') AS link_method, first.2 AS deployment_id,
+    entity AS service, first.5 AS url,
     multiIf(
-        c.service = '', if(n.made_at IS NULL, history, least(n.made_at, n.started_at)),
-        c.known, c.known_since,
+        NOT connected, if(made_at IS NULL, history, least(made_at, started_at)),
+        known, known_since,
         history IS NULL, NULL,
-        n.started_at + INTERVAL 1 SECOND) AS history_at,
-    c.service != '' AS connected
-FROM entities AS e
-LEFT JOIN connections AS c ON c.service = e.entity
-LEFT ANY JOIN created AS n ON n.entity = e.entity
-LEFT JOIN firsts AS f ON f.service = e.entity
-WHERE lower(e.kind) = 'component' AND lower(e.type) NOT IN ('library', 'documentation', 'docs')
-    AND ({service:String} = '' OR e.entity = {service:String})
+        started_at + INTERVAL 1 SECOND) AS history_at,
+    connected
+FROM services
 ORDER BY started_at, id

@@ -20,14 +20,15 @@ const fewEntities = 8
 // All asks for every entity.
 func All(q metrics.Querier) Asked { return Asked{q: q} }
 
-// Of asks for the entities with these refs; nil: for every one.
-func Of(ctx context.Context, q metrics.Querier, only []string) (Asked, error) {
+// Of asks for the entities with these refs; nil: for every one. memory keeps what the catalog says of those that are
+// asked for alone; nil: it is read every time.
+func Of(ctx context.Context, q metrics.Querier, only []string, memory *Memory) (Asked, error) {
 	a := Asked{q: q, only: only}
 	if len(only) == 0 || len(only) > fewEntities {
 		return a, nil
 	}
 	for _, ref := range only {
-		near, err := store.OfService(ctx, q, ref)
+		near, err := memory.querier(ctx, q, ref)
 		if err != nil {
 			return Asked{}, err
 		}

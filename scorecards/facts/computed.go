@@ -5,7 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
@@ -33,7 +37,7 @@ type Computed struct {
 	now     time.Time
 	at      map[string]time.Time                // when the numbers of a service were computed; others: now
 	numbers map[string]*numbers                 // by service
-	read    map[string]map[event.Kind]time.Time // as addLastRead sets it
+	read    map[string]map[event.Kind]time.Time // as lastRead adds it
 }
 
 // Compute queries the metrics and the ledger, for all services at once, or for each one that is asked for. memory keeps
@@ -62,9 +66,40 @@ func Compute(ctx context.Context, of Asked, eng *metrics.Engine, now time.Time, 
 	return c, nil
 }
 
+// askedAtOnce is how many queries are under way for the numbers of one service. They are small, and a core is idle
+// while one waits for another.
+const askedAtOnce = 4
+
 // add adds the numbers of one service; empty: of all.
 func (c Computed) add(ctx context.Context, q metrics.Querier, eng *metrics.Engine, service string) error {
 	eng = eng.Remembering() // windows have much in common
+	asking, ctx := errgroup.WithContext(ctx)
+	asking.SetLimit(1) // queries for all services take every core, and much memory
+	if service != "" {
+		asking.SetLimit(askedAtOnce)
+	}
+	var mu sync.Mutex // what is filled in
+	for _, ask := range slices.Concat(c.delivery(q, eng, service), []query{c.lastRead(q, service)}, c.windows(eng, service)) {
+		asking.Go(func() error {
+			add, err := ask(ctx)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			add()
+			return nil
+		})
+	}
+	return asking.Wait()
+}
+
+// query asks for numbers, and returns what adds them.
+type query func(ctx context.Context) (add func(), err error)
+
+// windows are the queries of the numbers that are counted in windows.
+func (c Computed) windows(eng *metrics.Engine, service string) []query {
+	var all []query
 	for _, w := range []struct {
 		window  metrics.Window
 		numbers metrics.Numbers
@@ -75,18 +110,19 @@ func (c Computed) add(ctx context.Context, q metrics.Querier, eng *metrics.Engin
 		{metrics.Window{To: c.now}, metrics.StagingDeploys | metrics.Runs | metrics.Reviews,
 			func(n *numbers) *metrics.ServiceStats { return &n.ever }},
 	} {
-		rows, err := eng.ServicesOf(ctx, w.window, service, w.numbers)
-		if err != nil {
-			return fmt.Errorf("computing the services' numbers: %w", err)
-		}
-		for _, row := range rows {
-			*w.of(c.of(row.Service)) = row
-		}
+		all = append(all, func(ctx context.Context) (func(), error) {
+			rows, err := eng.ServicesOf(ctx, w.window, service, w.numbers)
+			if err != nil {
+				return nil, fmt.Errorf("computing the services' numbers: %w", err)
+			}
+			return func() {
+				for _, row := range rows {
+					*w.of(c.of(row.Service)) = row
+				}
+			}, nil
+		})
 	}
-	if err := c.addDelivery(ctx, q, eng, service); err != nil {
-		return err
-	}
-	return c.addLastRead(ctx, q, service)
+	return all
 }
 
 // of returns the numbers of a service, to be filled in.
@@ -119,24 +155,27 @@ func (c Computed) Of(service string) []event.Fact {
 const lastReadSQL = `SELECT service, kind, max(checked_at) AS at FROM ledger
 WHERE service != '' AND ({service:String} = '' OR service = {service:String}) GROUP BY service, kind`
 
-// addLastRead adds when the sources of each service were last read, by the ledger: service → kind of event → time. What
-// is computed from events is as old as that, however lately it was computed.
-func (c Computed) addLastRead(ctx context.Context, store metrics.Querier, service string) error {
-	var rows []struct {
-		Service string    `ch:"service"`
-		Kind    string    `ch:"kind"`
-		At      time.Time `ch:"at"`
-	}
-	if err := store.Select(ctx, &rows, lastReadSQL, map[string]any{"service": service}); err != nil {
-		return fmt.Errorf("reading when the sources were last read: %w", err)
-	}
-	for _, row := range rows {
-		if c.read[row.Service] == nil {
-			c.read[row.Service] = map[event.Kind]time.Time{}
+// lastRead is the query for when the sources of each service were last read, by the ledger: service → kind of event →
+// time. What is computed from events is as old as that, however lately it was computed.
+func (c Computed) lastRead(store metrics.Querier, service string) query {
+	return func(ctx context.Context) (func(), error) {
+		var rows []struct {
+			Service string    `ch:"service"`
+			Kind    string    `ch:"kind"`
+			At      time.Time `ch:"at"`
 		}
-		c.read[row.Service][event.Kind(row.Kind)] = row.At
+		if err := store.Select(ctx, &rows, lastReadSQL, map[string]any{"service": service}); err != nil {
+			return nil, fmt.Errorf("reading when the sources were last read: %w", err)
+		}
+		return func() {
+			for _, row := range rows {
+				if c.read[row.Service] == nil {
+					c.read[row.Service] = map[event.Kind]time.Time{}
+				}
+				c.read[row.Service][event.Kind(row.Kind)] = row.At
+			}
+		}, nil
 	}
-	return nil
 }
 
 // factWriter writes the computed facts of one service. Nothing seen at all is not zero: it is a fact with an error.

@@ -26,41 +26,58 @@ const unreviewedSQL = `SELECT service FROM changes WHERE {service:String} = '' O
 GROUP BY service HAVING max(source IN
     (SELECT source FROM change_times WHERE first_review_at IS NOT NULL OR approved_at IS NOT NULL)) = 0`
 
-// addDelivery adds what is known of the default branch, the first deployment, the versions and the reviews.
-// service is the ref of the one that is asked for; empty: all.
-func (c Computed) addDelivery(ctx context.Context, store metrics.Querier, eng *metrics.Engine, service string) error {
-	branches, err := eng.DefaultBranch(ctx, metrics.Last(30, c.now), service)
-	if err != nil {
-		return fmt.Errorf("computing the CI of default branches: %w", err)
-	}
-	for i := range branches {
-		c.of(branches[i].Service).main = &branches[i]
-	}
-	firsts, err := eng.FirstDeploys(ctx, service)
-	if err != nil {
-		return fmt.Errorf("computing the first deployments: %w", err)
-	}
-	for i := range firsts {
-		c.of(firsts[i].ID).first = &firsts[i]
-	}
+// delivery are the queries for what is known of the first deployment, the default branch, the versions and the reviews;
+// the one that takes longest is the first. service is the ref of the one that is asked for; empty: all.
+func (c Computed) delivery(store metrics.Querier, eng *metrics.Engine, service string) []query {
 	params := map[string]any{"service": service}
-	var versions []versionCount
-	if err := store.Select(ctx, &versions, versionsSQL, params); err != nil {
-		return fmt.Errorf("counting the deployed versions: %w", err)
+	return []query{
+		func(ctx context.Context) (func(), error) {
+			firsts, err := eng.FirstDeploys(ctx, service)
+			if err != nil {
+				return nil, fmt.Errorf("computing the first deployments: %w", err)
+			}
+			return func() {
+				for i := range firsts {
+					c.of(firsts[i].ID).first = &firsts[i]
+				}
+			}, nil
+		},
+		func(ctx context.Context) (func(), error) {
+			branches, err := eng.DefaultBranch(ctx, metrics.Last(30, c.now), service)
+			if err != nil {
+				return nil, fmt.Errorf("computing the CI of default branches: %w", err)
+			}
+			return func() {
+				for i := range branches {
+					c.of(branches[i].Service).main = &branches[i]
+				}
+			}, nil
+		},
+		func(ctx context.Context) (func(), error) {
+			var versions []versionCount
+			if err := store.Select(ctx, &versions, versionsSQL, params); err != nil {
+				return nil, fmt.Errorf("counting the deployed versions: %w", err)
+			}
+			return func() {
+				for i := range versions {
+					c.of(versions[i].Service).versions = &versions[i]
+				}
+			}, nil
+		},
+		func(ctx context.Context) (func(), error) {
+			var unreviewed []struct {
+				Service string `ch:"service"`
+			}
+			if err := store.Select(ctx, &unreviewed, unreviewedSQL, params); err != nil {
+				return nil, fmt.Errorf("reading whose changes have no reviews: %w", err)
+			}
+			return func() {
+				for _, row := range unreviewed {
+					c.of(row.Service).unreviewed = true
+				}
+			}, nil
+		},
 	}
-	for i := range versions {
-		c.of(versions[i].Service).versions = &versions[i]
-	}
-	var unreviewed []struct {
-		Service string `ch:"service"`
-	}
-	if err := store.Select(ctx, &unreviewed, unreviewedSQL, params); err != nil {
-		return fmt.Errorf("reading whose changes have no reviews: %w", err)
-	}
-	for _, row := range unreviewed {
-		c.of(row.Service).unreviewed = true
-	}
-	return nil
 }
 
 // defaultBranch writes the facts of the CI of the default branch. The service has runs.

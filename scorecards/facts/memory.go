@@ -1,10 +1,13 @@
 package facts
 
 import (
+	"context"
 	"sync"
 	"time"
 
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/store"
 )
 
 // Memory keeps the numbers of services that were graded alone, so that grading one again costs little while nothing
@@ -13,6 +16,7 @@ type Memory struct {
 	mu       sync.Mutex
 	catalog  any
 	services map[string]remembered
+	queriers map[string]*store.ServiceQuerier // of services that were graded alone: they have read the catalog
 }
 
 // remembered are the numbers of a service.
@@ -35,9 +39,36 @@ func (m *Memory) For(catalog any) *Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.catalog != catalog {
-		m.catalog, m.services = catalog, map[string]remembered{}
+		m.catalog, m.services, m.queriers = catalog, map[string]remembered{}, map[string]*store.ServiceQuerier{}
 	}
 	return m
+}
+
+// querier returns a querier for a service. What the catalog says of the service is read once.
+func (m *Memory) querier(ctx context.Context, q metrics.Querier, service string) (*store.ServiceQuerier, error) {
+	if m == nil {
+		return store.OfService(ctx, q, service)
+	}
+	m.mu.Lock()
+	known, ok := m.queriers[service]
+	catalog := m.catalog
+	m.mu.Unlock()
+	if ok {
+		return known.Again(q), nil
+	}
+	found, err := store.OfService(ctx, q, service)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.catalog == catalog {
+		if len(m.queriers) >= rememberedServices {
+			clear(m.queriers)
+		}
+		m.queriers[service] = found
+	}
+	return found, nil
 }
 
 // recall gives a service the numbers of the last time and reports whether they still hold.

@@ -32,7 +32,7 @@ func TestReadKeepsTexts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, only := range [][]string{nil, {ref}} {
-		asked, err := Of(t.Context(), s, only)
+		asked, err := Of(t.Context(), s, only, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

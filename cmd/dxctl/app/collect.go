@@ -47,7 +47,7 @@ func (a *App) collects() bool { return len(a.cfg.Sources) > 0 || len(a.cfg.Facts
 
 // fact returns the current fact of an entity.
 func (a *App) fact(ctx context.Context, entity, name string) (event.Fact, bool, error) {
-	asked, err := facts.Of(ctx, a.Store, []string{entity})
+	asked, err := facts.Of(ctx, a.Store, []string{entity}, nil)
 	if err != nil {
 		return event.Fact{}, false, err
 	}

@@ -83,7 +83,7 @@ func pinned(golden []*paths.Path, lock *pathlock.Lock) *paths.Path {
 // knownFacts returns the facts of an entity that are stored, and those of the catalog.
 func (a *App) knownFacts(ctx context.Context, e descriptor.Entity) (map[string]event.Fact, error) {
 	observed := a.catalog.Load().ServiceFacts(e, a.now())
-	asked, err := facts.Of(ctx, a.Store.Reader(), []string{e.Ref})
+	asked, err := facts.Of(ctx, a.Store.Reader(), []string{e.Ref}, nil)
 	if err != nil {
 		return nil, err
 	}
