@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/dxctl/dxctl/collectors/collecttest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -87,6 +89,88 @@ func TestFilesOfAProject(t *testing.T) {
 		t.Fatal(err)
 	}
 	facts(t, m, pay, "language=unknown: gl no longer lists acme/shop", "settings.public=unknown: gl no longer lists acme/shop")
+}
+
+// TestALargeProjectIsListedWhereItChanged: a commit in one or two directories of a project of 5,000 files costs at
+// most 8 requests, and shows the same facts as listing all of them.
+func TestALargeProjectIsListedWhereItChanged(t *testing.T) {
+	f, m := start(t), collecttest.NewWriter()
+	fill(f.files)
+	collect := func(w *collecttest.Writer, at time.Duration) []string {
+		t.Helper()
+		f.collect(t, w, now.Add(at), nil)
+		requests, _ := f.asked()
+		return requests
+	}
+	first := collect(m, 0)
+	if n := containing(first, "/tree?"); n != 56 { // 5,000 files, 550 directories, and the file at the root
+		t.Errorf("%d requests list everything", n)
+	}
+	for i, step := range []struct {
+		name   string
+		change func()
+		most   int // requests about files
+	}{
+		{"nothing", func() {}, 1},
+		{"a file of no concern", func() { f.files["d07/s3/f5.txt"] = "other" }, 4},
+		{"a Dockerfile", func() { f.files["d08/s4/Dockerfile"] = "FROM alpine\n" }, 5},
+		{"files in two directories", func() {
+			f.files["d09/s1/f1.go"] = "package x // 1\n"
+			delete(f.files, "d10/s1/f1.txt")
+		}, 7},
+		{"files in ten directories", func() {
+			for d := range 10 {
+				f.files[fmt.Sprintf("d%02d/s2/f2.go", 20+d)] = "package x // 2\n"
+			}
+		}, 1 + 1 + 10*2},
+		{"a new directory", func() {
+			for n := range 250 {
+				f.files[fmt.Sprintf("new/x/%03d.py", n)] = "pass\n"
+			}
+		}, 6},
+		{"a directory less", func() {
+			for name := range f.files {
+				if strings.HasPrefix(name, "new/") {
+					delete(f.files, name)
+				}
+			}
+		}, 3},
+		{"a change of everything", func() {
+			for name := range f.files {
+				f.files[name] += "\n"
+			}
+		}, 1 + 28 + 56 + 1},
+	} {
+		f.change(step.change)
+		requests := collect(m, time.Duration(i+1)*time.Hour)
+		if n := files(requests); n > step.most {
+			t.Errorf("%s: %d requests for files: %s", step.name, n, strings.Join(requests, "\n"))
+		}
+		fresh := collecttest.NewWriter()
+		collect(fresh, time.Duration(i+1)*time.Hour)
+		values := func(w *collecttest.Writer) map[string]string {
+			all := map[string]string{}
+			for name, fact := range collecttest.Stored[event.Fact](w) {
+				all[name] = string(fact.Value) + fact.Error
+			}
+			return all
+		}
+		if diff := cmp.Diff(values(fresh), values(m)); diff != "" {
+			t.Errorf("%s: (-everything listed +only what changed)\n%s", step.name, diff)
+		}
+	}
+}
+
+// fill adds 5,000 files, ten in each of 500 directories in 50 others.
+func fill(files map[string]string) {
+	for d := range 50 {
+		for s := range 10 {
+			for n := range 10 {
+				name := fmt.Sprintf("d%02d/s%d/f%d.%s", d, s, n, []string{"go", "txt"}[n%2])
+				files[name] = "package x\n"
+			}
+		}
+	}
 }
 
 func TestFilesThatAreNotShown(t *testing.T) {

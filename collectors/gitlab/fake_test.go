@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +54,7 @@ type fake struct {
 	before   func(http.ResponseWriter, *http.Request) bool // true: it has answered
 	poison   func(path string, o object) bool              // an answer with such a record is always 500
 	files    map[string]string                             // of the default branch, by path
+	listed   map[string][]object                           // the latest listing, whose pages are asked for one by one
 	settings map[string]any                                // answers by path below the project; an int is a refusal
 	graphQL  func(paths []string) any                      // answers a query for files; nil: as GitLab does
 	requests []string
@@ -219,6 +221,40 @@ func blobID(text string) string {
 	return fmt.Sprintf("%x", sha1.Sum([]byte(fmt.Sprintf("blob %d\x00%s", len(text), text))))
 }
 
+// entries returns the files and the directories in a directory, with the hashes that git derives from their contents.
+func (f *fake) entries(commit, dir string, recursive bool) []object {
+	key := fmt.Sprint(commit, dir, recursive)
+	if f.listed[key] == nil {
+		f.listed = map[string][]object{key: f.listEntries(dir, recursive)}
+	}
+	return f.listed[key]
+}
+
+func (f *fake) listEntries(dir string, recursive bool) []object {
+	all := map[string]object{}
+	inside := map[string]string{} // by directory: what its hash depends on
+	for _, name := range slices.Sorted(maps.Keys(f.files)) {
+		all[name] = object{"id": blobID(f.files[name]), "type": "blob", "path": name, "mode": "100644"}
+		for parent := path.Dir(name); parent != "."; parent = path.Dir(parent) {
+			inside[parent] += name + "\n" + f.files[name] + "\n"
+		}
+	}
+	for name, of := range inside {
+		all[name] = object{"id": blobID(of), "type": "tree", "path": name, "mode": "040000"}
+	}
+	found := []object{}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		below, ok := strings.CutPrefix(name, dir+"/")
+		if dir == "" {
+			below, ok = name, true
+		}
+		if ok && (recursive || !strings.Contains(below, "/")) {
+			found = append(found, all[name])
+		}
+	}
+	return found
+}
+
 // repository answers about the default branch and its files.
 func (f *fake) repository(w http.ResponseWriter, r *http.Request, parts []string, q url.Values) {
 	names := slices.Sorted(maps.Keys(f.files))
@@ -226,18 +262,15 @@ func (f *fake) repository(w http.ResponseWriter, r *http.Request, parts []string
 	case len(parts) == 2 && parts[0] == "branches" && parts[1] == f.project["default_branch"] && len(names) > 0:
 		f.answer(w, r, object{"name": parts[1], "commit": object{"id": blobID(fmt.Sprint(f.files))}})
 	case parts[0] == "tree" && q.Get("ref") == blobID(fmt.Sprint(f.files)):
+		entries := f.entries(q.Get("ref"), q.Get("path"), q.Get("recursive") == "true")
 		from, _ := strconv.Atoi(q.Get("page_token")) // a real one is a hash; it is not interpreted
-		to := min(from+100, len(names))
-		if to < len(names) {
+		to := min(from+100, len(entries))
+		if to < len(entries) {
 			next := r.URL.Query()
 			next.Set("page_token", strconv.Itoa(to))
 			w.Header().Set("Link", fmt.Sprintf(`<https://other-name.example.com%s?%s>; rel="next"`, r.URL.Path, next.Encode()))
 		}
-		page := []object{}
-		for _, name := range names[from:to] {
-			page = append(page, object{"id": blobID(f.files[name]), "type": "blob", "path": name, "mode": "100644"})
-		}
-		f.answer(w, r, page)
+		f.answer(w, r, entries[from:to])
 	case len(parts) == 2 && parts[0] == "blobs":
 		for _, text := range f.files {
 			if blobID(text) == parts[1] {

@@ -19,6 +19,9 @@ var allowed = map[string]float64{
 	"requests/50changes":       1,
 	"requests/100deployments":  1.1,
 	"requests/scope-unchanged": 4,
+	// the files of a project of 5,000, and then after a commit in one of its 550 directories
+	"requests/5000files":         60,
+	"requests/5000files-changed": 8,
 }
 
 // spent collects the history of a project and then once more, and returns what that took in requests.
@@ -74,12 +77,24 @@ func spent(tb testing.TB) map[string]float64 {
 	if whole != 0 {
 		tb.Errorf("%d requests were not answered %d", whole, http.StatusNotModified)
 	}
+	large := start(tb)
+	fill(large.files)
+	files5000 := func(at time.Duration, w *collecttest.Writer) float64 {
+		large.collect(tb, w, now.Add(at), nil)
+		requests, _ := large.asked()
+		return float64(files(requests))
+	}
+	ofLarge := collecttest.NewWriter()
+	listed := files5000(0, ofLarge)
+	large.change(func() { large.files["d07/s3/Dockerfile"] = "FROM alpine\n" })
 	return map[string]float64{
-		"requests/100jobs":         float64(containing(first, "/jobs?")) * 100 / jobs,
-		"requests/100pipelines":    float64(containing(first, "/pipelines?")) * 100 / pipelines,
-		"requests/50changes":       float64(containing(first, "/merge_requests?")) * 50 / changes,
-		"requests/100deployments":  float64(containing(first, "/deployments?")) * 100 / deployments,
-		"requests/scope-unchanged": float64(len(again)),
+		"requests/5000files":         listed,
+		"requests/5000files-changed": files5000(time.Hour, ofLarge),
+		"requests/100jobs":           float64(containing(first, "/jobs?")) * 100 / jobs,
+		"requests/100pipelines":      float64(containing(first, "/pipelines?")) * 100 / pipelines,
+		"requests/50changes":         float64(containing(first, "/merge_requests?")) * 50 / changes,
+		"requests/100deployments":    float64(containing(first, "/deployments?")) * 100 / deployments,
+		"requests/scope-unchanged":   float64(len(again)),
 	}
 }
 

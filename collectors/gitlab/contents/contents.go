@@ -1,9 +1,9 @@
 // Package contents collects what a GitLab project shows of itself: its record, and the facts of the files of its
 // default branch, for the services that the catalog binds to the project or to its directories.
 //
-// While the default branch does not change, that is one conditional request. GitLab lists 100 files a request; an
-// archive would be one request for all, but lacks the files with the attribute export-ignore, and gitlab.com allows 5
-// archives a minute.
+// While the default branch does not change, that is one conditional request. GitLab lists 100 files a request. Of a
+// project with many, the list is kept, and only the directories that changed are listed again. An archive would be one
+// request for all, but lacks the files with the attribute export-ignore, and gitlab.com allows 5 archives a minute.
 package contents
 
 import (
@@ -32,8 +32,6 @@ const (
 	streamName = "contents"
 	// askAgain is how long a refusal to show the files counts.
 	askAgain = 24 * time.Hour
-	// maxPages bounds the pages of 100 files that are listed.
-	maxPages = 300
 	// pathsPerQuery bounds one query of GraphQL, whose complexity grows with the paths; GitLab allows 250.
 	pathsPerQuery = 60
 	// singlesPerRead bounds the contents that are requested one by one where GraphQL does not show them.
@@ -58,6 +56,7 @@ type state struct {
 	Error      string             `json:"error,omitempty"`  // why files are unknown
 	RefusedAt  time.Time          `json:"refused_at,omitzero"`
 	Files      servicefacts.Files `json:"files,omitzero"`
+	Tree       []byte             `json:"tree,omitempty"` // as of snapshot.pack: what the latest commit that was listed has
 	Kept       servicefacts.Kept  `json:"kept,omitzero"`
 }
 
@@ -82,7 +81,7 @@ func Collect(ctx context.Context, p Project) error {
 		return fmt.Errorf("encoding what was known of the project: %w", err)
 	}
 	if wanted := fmt.Sprintf("%s %q %s", servicefacts.Readers, p.Subjects, p.DefaultBranch); s.For != wanted {
-		s = state{For: wanted, Kept: s.Kept}
+		s = state{For: wanted, Kept: s.Kept, Tree: s.Tree}
 	}
 	files, err := c.read(ctx, &s)
 	if err != nil {
@@ -185,45 +184,22 @@ func (c *collector) read(ctx context.Context, s *state) (map[string][]event.Fact
 		return nil, nil
 	}
 	c.commit = branch.Commit.ID
-	entries, partial, err := c.tree(ctx)
+	list, partial, err := c.list(ctx, unpack(s.Tree))
 	if err != nil {
 		return nil, err
 	}
-	facts, err := s.Files.Read(ctx, remote.New(entries, partial), owners.GitLab, c.Subjects, c.fetch, nil)
+	facts, err := s.Files.Read(ctx, remote.New(list.files(), partial), owners.GitLab, c.Subjects, c.fetch, nil)
 	if err != nil {
+		return nil, err
+	}
+	if partial != "" {
+		list = nil
+	}
+	if s.Tree, err = list.pack(); err != nil {
 		return nil, err
 	}
 	s.BranchETag, s.Commit, s.Error, s.RefusedAt = got.ETag, c.commit, "", time.Time{}
 	return facts, nil
-}
-
-// tree lists the files of the commit. partial is why the list may lack some.
-func (c *collector) tree(ctx context.Context) (entries []remote.Entry, partial string, err error) {
-	query := "ref=" + url.QueryEscape(c.commit) + "&recursive=true&pagination=keyset&per_page=100"
-	for range maxPages {
-		var page []struct {
-			ID   string `json:"id"`
-			Type string `json:"type"`
-			Path string `json:"path"`
-			Mode string `json:"mode"`
-		}
-		got, err := c.Read(ctx, c.Path+"/repository/tree?"+query, "", &page)
-		if err != nil {
-			return nil, "", err
-		}
-		for _, e := range page {
-			switch e.Type {
-			case "blob":
-				entries = append(entries, remote.Entry{Path: e.Path, Mode: e.Mode, ID: e.ID, Size: -1})
-			case "commit":
-				entries = append(entries, remote.Entry{Path: e.Path, Mode: remote.Submodule})
-			}
-		}
-		if query = got.Next; query == "" {
-			return entries, "", nil
-		}
-	}
-	return entries, fmt.Sprintf("the project has more files than the %d that are listed", maxPages*100), nil
 }
 
 // fetch returns the contents of files by their hashes, in few queries of GraphQL.
