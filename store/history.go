@@ -35,7 +35,7 @@ type observedTable[E event.Event, R rowOf[E], H historyRow[H]] struct {
 }
 
 // prepare looks up what else the observations show that is not stored yet, and returns what stores it.
-type prepare[E event.Event] func(ctx context.Context, s *Store, events []E) (store func(context.Context) error, err error)
+type prepare[E event.Event] func(context.Context, *Store, []E) (store func(context.Context) error, err error)
 
 // historyOf makes the two tables of a kind of observations.
 func historyOf[E event.Event, R rowOf[E], H historyRow[H]](current table[E, R], history string, row func(*E) H,

@@ -59,7 +59,8 @@ func (s *ServiceQuerier) Again(q Querier) *ServiceQuerier {
 const (
 	ownCatalogSQL = `SELECT
     (SELECT groupArray([toString(provider), scope, toString(source), service]) FROM catalog_bindings
-        WHERE (provider, scope) IN (SELECT provider, scope FROM catalog_bindings WHERE service = {own:String})) AS bindings,
+        WHERE (provider, scope) IN (SELECT provider, scope FROM catalog_bindings WHERE service = {own:String}))
+        AS bindings,
     (SELECT groupArray([name, toString(source)]) FROM catalog_facts) AS withheld,
     {own:String} IN (SELECT ref FROM catalog_entities WHERE ref = {own:String}) AS described` + ownSettings
 
