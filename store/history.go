@@ -46,8 +46,8 @@ func historyOf[E event.Event, R rowOf[E], H historyRow[H]](current table[E, R], 
 func (t observedTable[E, R, H]) newBatch(n int) batch { return newEventBatch(n, t.append) }
 
 // append writes what changed to the history, then what holds to the current table and what else they show. The history
-// comes first and is what new observations are compared with, so that an end of the process in between neither loses nor
-// doubles a change.
+// comes first and is what new observations are compared with, so that an end of the process in between neither loses
+// nor doubles a change.
 func (t observedTable[E, R, H]) append(ctx context.Context, s *Store, events []E) error {
 	lock, _ := s.comparing.LoadOrStore(t.history, &sync.Mutex{})
 	mu := lock.(*sync.Mutex)

@@ -44,8 +44,8 @@ func OfService(ctx context.Context, q Querier, service string) (*ServiceQuerier,
 	return s, nil
 }
 
-// Again returns a querier for the same service over q that looks anew where its records came from. What the catalog says
-// of the service is as the first one read it.
+// Again returns a querier for the same service over q that looks anew where its records came from. What the catalog
+// says of the service is as the first one read it.
 func (s *ServiceQuerier) Again(q Querier) *ServiceQuerier {
 	s.mu.Lock()
 	defer s.mu.Unlock()
