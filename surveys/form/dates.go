@@ -3,6 +3,7 @@ package form
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,8 @@ const (
 type Clock struct {
 	Order Order
 	Zone  *time.Location
+	// From1904 is set if the numbers of a workbook count from 1904-01-01, as Excel for Mac had them.
+	From1904 bool
 }
 
 // stamp is a time as it was written.
@@ -51,7 +54,7 @@ var zones = map[string]int{
 
 // parseStamp reads a time without deciding which of its numbers is the day.
 func parseStamp(text string) (stamp, error) {
-	text = Clean(text)
+	text = plainTime(Clean(text))
 	if at, ok := serialTime(text); ok {
 		return stamp{serial: at}, nil
 	}
@@ -85,6 +88,41 @@ func parseStamp(text string) (stamp, error) {
 			"remove it", shorten(text), shorten(m[5]))
 	}
 	return s, nil
+}
+
+var (
+	halfBefore = regexp.MustCompile(`(上午|下午|午前|午後|오전|오후)\s*(\d{1,2}[:：]\d{2}(?:[:：]\d{2})?)`)
+	halfGreek  = regexp.MustCompile(`(?i)(\d)\s*([πμ])\.?\s?μ\.?`)
+	dotDate    = regexp.MustCompile(`^(\d{4})\.\s?(\d{1,2})\.\s?(\d{1,2})\.?\s`)
+	dotTime    = regexp.MustCompile(`\s(?:klo\s|kl\.?\s)?(\d{1,2})\.(\d{2})(?:\.(\d{2}))?$`)
+)
+
+// plainTime writes a time of other languages as the others are: "2026. 9. 20 오후 3:04:05", "20.9.2026 klo 15.04.05",
+// "20/9/2026 3:04:05 μ.μ.".
+func plainTime(text string) string {
+	if len(text) > 60 {
+		return text
+	}
+	text = dotDate.ReplaceAllString(text, "$1-$2-$3 ")
+	text = dotTime.ReplaceAllStringFunc(text, func(at string) string {
+		m := dotTime.FindStringSubmatch(at)
+		return " " + strings.TrimRight(strings.Join(m[1:], ":"), ":")
+	})
+	if m := halfBefore.FindStringSubmatch(text); m != nil {
+		half := "AM"
+		if slices.Contains([]string{"下午", "午後", "오후"}, m[1]) {
+			half = "PM"
+		}
+		return strings.Replace(text, m[0], m[2]+" "+half, 1)
+	}
+	if m := halfGreek.FindStringSubmatch(text); m != nil {
+		half := " AM"
+		if strings.EqualFold(m[2], "μ") {
+			half = " PM"
+		}
+		return strings.Replace(text, m[0], m[1]+half, 1)
+	}
+	return text
 }
 
 func parseDate(text string) (s stamp, rest string, ok bool) {
@@ -203,6 +241,9 @@ func (c Clock) Time(text string) (time.Time, error) {
 	}
 	if !s.serial.IsZero() {
 		t := s.serial
+		if c.From1904 {
+			t = t.AddDate(0, 0, 1462)
+		}
 		return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, zone).UTC(), nil
 	}
 	day, month := s.first, s.second

@@ -33,6 +33,16 @@ func TestClock(t *testing.T) {
 		{"Sep 20, 2026 10:15 PM", Unknown, nil, "2026-09-20T22:15:00Z"},
 		{"Sunday, September 20, 2026 10:15 AM", Unknown, nil, "2026-09-20T10:15:00Z"},
 		{"20 Sept 2026 10:15", Unknown, nil, "2026-09-20T10:15:00Z"},
+		{"2026/9/20 下午3:04:05", Unknown, nil, "2026-09-20T15:04:05Z"},
+		{"2026/9/20 上午 12:04", Unknown, nil, "2026-09-20T00:04:00Z"},
+		{"2026. 9. 20 오후 3:04:05", Unknown, nil, "2026-09-20T15:04:05Z"},
+		{"2026/09/20 午前9:04:05 GMT+9", Unknown, nil, "2026-09-20T00:04:05Z"},
+		{"2026. 09. 20. 15:04:05", Unknown, nil, "2026-09-20T15:04:05Z"},
+		{"20.9.2026 klo 15.04.05", Unknown, nil, "2026-09-20T15:04:05Z"},
+		{"20/09/2026 15.04", DayFirst, nil, "2026-09-20T15:04:00Z"},
+		{"20/9/2026 3:04:05 μ.μ.", Unknown, nil, "2026-09-20T15:04:05Z"},
+		{"20/9/2026 12:04 π.μ.", Unknown, nil, "2026-09-20T00:04:00Z"},
+		{"2026/09/20 3:04:05 p. m. GMT-5", Unknown, nil, "2026-09-20T20:04:05Z"},
 		{"46285.4270833333", Unknown, nil, "2026-09-20T10:15:00Z"},
 		{"46285.4270833333", Unknown, berlin, "2026-09-20T08:15:00Z"},
 		{"", Unknown, nil, ""},
@@ -47,7 +57,7 @@ func TestClock(t *testing.T) {
 		{"2026-09-20 10:00 XYZ", Unknown, nil, ""},
 		{"40/40/2026", Unknown, nil, ""},
 	} {
-		got, err := Clock{c.order, c.zone}.Time(c.text)
+		got, err := Clock{Order: c.order, Zone: c.zone}.Time(c.text)
 		if text := got.Format(time.RFC3339); (err == nil) != (c.want != "") || err == nil && text != c.want {
 			t.Errorf("%q in order %d, zone %v: %s, %v; want %q", c.text, c.order, c.zone, text, err, c.want)
 		}

@@ -36,14 +36,15 @@ const (
 
 // Export is what a file holds.
 type Export struct {
-	Tool    Tool
-	Sheet   string // of a workbook
-	Zone    string // IANA name of the zone of times, if the file says it: "America/Denver"
-	UTC     bool   // times are in UTC, by the headers
-	Columns []Column
-	Rows    []Row
-	Refused []Problem // rows that cannot be read
-	Notes   []string  // what was understood in a way that a person should know
+	Tool     Tool
+	Sheet    string // of a workbook
+	Zone     string // IANA name of the zone of times, if the file says it: "America/Denver"
+	UTC      bool   // times are in UTC, by the headers
+	From1904 bool   // the times of the workbook count from 1904
+	Columns  []Column
+	Rows     []Row
+	Refused  []Problem // rows that cannot be read
+	Notes    []string  // what was understood in a way that a person should know
 
 	headerLine int
 }

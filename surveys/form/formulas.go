@@ -116,6 +116,24 @@ func formulasOf(archive *zip.Reader, sheet string) (map[cellPlace]bool, error) {
 	return scanFormulas(text), nil
 }
 
+// countsFrom1904 reports whether the dates of a workbook count from 1904 and not from 1900.
+func countsFrom1904(archive *zip.Reader) bool {
+	for _, f := range archive.File {
+		if !strings.EqualFold(strings.TrimPrefix(f.Name, "/"), "xl/workbook.xml") {
+			continue
+		}
+		var book struct {
+			Properties struct {
+				From1904 string `xml:"date1904,attr"`
+			} `xml:"workbookPr"`
+		}
+		text, err := member(f)
+		return err == nil && xml.Unmarshal(text, &book) == nil &&
+			(book.Properties.From1904 == "1" || book.Properties.From1904 == "true")
+	}
+	return false
+}
+
 // partOf returns the part of a workbook that is a sheet, by xl/workbook.xml and its relations; nil if they do not tell.
 func partOf(archive *zip.Reader, sheet string) *zip.File {
 	byName := map[string]*zip.File{}

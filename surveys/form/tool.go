@@ -45,6 +45,15 @@ var systemColumns = map[string]Role{
 	"responseset": Technical, "recipientlastname": Private, "recipientfirstname": Private, "recipientemail": Email,
 	"externalreference": Private, "externaldatareference": Private, "locationlatitude": Private,
 	"locationlongitude": Private, "locationaccuracy": Technical, "distributionchannel": Status, "userlanguage": Technical,
+	// LimeSurvey, Jotform, Tally, Zoho Survey, Alchemer
+	"response id": Technical, "submission id": Technical, "submitdate": Submitted, "last page": Technical,
+	"lastpage": Technical, "start language": Technical, "startlanguage": Technical, "seed": Technical,
+	"date started": Technical, "date last action": Technical, "total time": Technical, "interviewtime": Technical,
+	"ipaddr": Private, "refurl": Technical, "referrer url": Technical, "token": Private, "access code": Private,
+	"submission ip": Private, "last update date": Technical, "submission status": Status, "response status": Status,
+	"completion status": Status, "added time": Submitted, "time taken": Technical, "time started": Technical,
+	"contact id": Private, "legacy comments": Technical, "referer": Technical, "extended referer": Technical,
+	"sessionid": Private, "session id": Private,
 	// plain tables
 	"submitted": Submitted, "submitted at": Submitted, "submission date": Submitted, "submitted on": Submitted,
 	"date submitted": Submitted, "datestamp": Submitted, "ip": Private, "phone": Private, "phone number": Private,
@@ -66,13 +75,33 @@ var names = map[string]bool{
 var asksForName = regexp.MustCompile(`^(please )?((enter|what is|what's|write) )?(your )?(full |first |last |family |given )` +
 	`?name$|^(your )?(employee|staff|personnel) (id|number|no)$|^(your )?(phone|mobile)( number)?$|^(your )?login$`)
 
+// timed matches the columns in which LimeSurvey writes how long somebody took.
+var timed = regexp.MustCompile(`^(group|question) ?time: `)
+
+// googleTimes are the names of the first column of Google Forms.
+var googleTimes = []string{"timestamp", "zeitstempel", "horodateur", "marca temporal", "carimbo de data/hora",
+	"informazioni cronologiche", "tijdstempel", "sygnatura czasowa", "отметка времени", "tidsstämpel", "タイムスタンプ"}
+
+// statusWords are the answers of a column that tells whole responses from others, folded; true: the response is whole.
+var statusWords = map[string]bool{
+	"complete": true, "completed": true, "finished": true, "submitted": true, "done": true, "active": true, "read": true,
+	"unread": true, "partial": false, "partially completed": false, "partially complete": false, "incomplete": false,
+	"in progress": false, "started": false, "abandoned": false, "disqualified": false, "not completed": false,
+}
+
+// Whole reports whether a cell of a Status column of a tool other than Qualtrics is of a response that is whole.
+func Whole(status string) bool {
+	whole, known := statusWords[fold(status)]
+	return whole || !known
+}
+
 // scored matches the columns that Qualtrics computes from answers.
 var scored = regexp.MustCompile(`^sc\d+$|_nps_group$`)
 
 // onlyOf are the system columns that mean something only in the export of some tools; elsewhere they are questions.
 var onlyOf = map[string][]Tool{
-	"status": {Qualtrics}, "finished": {Qualtrics}, "progress": {Qualtrics}, "distributionchannel": {Qualtrics},
-	"startdate": {Qualtrics, SurveyMonkey}, "enddate": {Qualtrics, SurveyMonkey},
+	"finished": {Qualtrics}, "progress": {Qualtrics}, "distributionchannel": {Qualtrics},
+	"startdate": {Qualtrics, SurveyMonkey, Plain}, "enddate": {Qualtrics, SurveyMonkey},
 	"response type": {Typeform}, "tags": {Typeform}, "ending": {Typeform},
 	"language": {Microsoft}, "score": {Google},
 }
@@ -125,7 +154,7 @@ func recognize(header []string) Tool {
 			return s.tool
 		}
 	}
-	if len(header) > 0 && systemColumns[fold(header[0])] == Submitted {
+	if len(header) > 0 && slices.Contains(googleTimes, fold(header[0])) {
 		return Google
 	}
 	return Plain
@@ -188,6 +217,9 @@ func head(records []record) (headed, error) {
 	}
 	h.number()
 	h.assign(header)
+	if h.withoutTime() {
+		h.notes = append(h.notes, "the form wrote no times of answers: those after the last day are not left out")
+	}
 	return h, h.complete()
 }
 
@@ -289,6 +321,12 @@ func (h *headed) assign(header []string) {
 		if h.tool == Microsoft && (strings.HasPrefix(name, "points - ") || strings.HasPrefix(name, "feedback - ")) {
 			role, system = Technical, true
 		}
+		if timed.MatchString(name) {
+			role, system = Technical, true
+		}
+		if role == Status && strings.Contains(name, "status") && h.tool != Qualtrics && !h.isStatus(i) {
+			continue
+		}
 		if tools := onlyOf[name]; !system || tools != nil && !slices.Contains(tools, h.tool) {
 			continue
 		}
@@ -307,6 +345,36 @@ func (h *headed) assign(header []string) {
 		}
 		h.columns[i].Role = role
 	}
+	if end := slices.IndexFunc(header, func(c string) bool { return fold(c) == "enddate" }); end >= 0 && submitted < 0 &&
+		h.tool == Qualtrics { // before Qualtrics wrote RecordedDate
+		h.columns[end].Role = Submitted
+	}
+}
+
+// isStatus reports whether all cells of a column say how far somebody came.
+func (h *headed) isStatus(column int) bool {
+	return !slices.ContainsFunc(h.rows, func(r record) bool {
+		text := fold(cell(r.cells, column))
+		_, known := statusWords[text]
+		return text != "" && !known
+	})
+}
+
+// noTime is what LimeSurvey writes for the time of an answer if a survey is anonymous.
+const noTime = "1980-01-01 00:00:00"
+
+// withoutTime makes a column of times technical if it has none, and returns whether it did.
+func (h *headed) withoutTime() bool {
+	for i := range h.columns {
+		if h.columns[i].Role == Submitted && len(h.rows) > 0 && !slices.ContainsFunc(h.rows, func(r record) bool {
+			text := Clean(cell(r.cells, i))
+			return text != "" && text != noTime
+		}) {
+			h.columns[i].Role = Technical
+			return true
+		}
+	}
+	return false
 }
 
 // isName reports whether a column holds the names of who answered, whatever the language of its header. Microsoft Forms

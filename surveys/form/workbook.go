@@ -34,6 +34,7 @@ func readWorkbook(data []byte, archive *zip.Reader, o Options) (Export, error) {
 		}
 		sheets = []string{o.Sheet}
 	}
+	from1904 := countsFrom1904(archive)
 	var found []Export
 	var names []string
 	var first error
@@ -55,7 +56,7 @@ func readWorkbook(data []byte, archive *zip.Reader, o Options) (Export, error) {
 		if err := refuseFormulas(book, archive, sheet, &export); err != nil {
 			return Export{}, err
 		}
-		export.Sheet = sheet
+		export.Sheet, export.From1904 = sheet, from1904
 		found, names = append(found, export), append(names, sheet)
 	}
 	if len(found) > 1 { // a sheet with a summary or with instructions is no second survey

@@ -11,7 +11,7 @@ import (
 
 // clock returns how the times of the export are read, and blocks the plan where that is not clear.
 func (p *Plan) clock() (form.Clock, string) {
-	c := form.Clock{Zone: p.Survey.TimeZone}
+	c := form.Clock{Zone: p.Survey.TimeZone, From1904: p.export.From1904}
 	switch {
 	case p.export.UTC:
 		c.Zone = time.UTC
@@ -58,7 +58,7 @@ func (p *Plan) clock() (form.Clock, string) {
 func (p *Plan) within(cells []string, order form.Order, zone *time.Location) int {
 	n := 0
 	for _, c := range cells {
-		at, err := form.Clock{Order: order, Zone: zone}.Time(c)
+		at, err := form.Clock{Order: order, Zone: zone, From1904: p.export.From1904}.Time(c)
 		if err == nil && !at.Before(p.Survey.Opens) && at.Before(p.Survey.Closes) {
 			n++
 		}
@@ -105,7 +105,7 @@ func (p *Plan) checkScales() {
 				item.Key, strings.Join(said, ", "), turnedScale(item))
 		}
 		cells := p.cells(p.items[k])
-		seen, _ := guessScale(p.export.Columns[p.items[k]].Header, cells)
+		seen, _, _ := guessScale(p.export.Columns[p.items[k]].Header, cells)
 		if seen == (surveys.Scale{}) || seen == item.Scale {
 			continue
 		}

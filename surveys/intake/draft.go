@@ -223,7 +223,9 @@ func (d *drafter) days(now time.Time) {
 	if _, _, ok := quarterOf(d.Survey.ID); ok && unclear != "" {
 		clocks = nil
 	} else if unclear != "" {
-		clocks = []form.Clock{{Zone: clock.Zone, Order: form.DayFirst}, {Zone: clock.Zone, Order: form.MonthFirst}}
+		day, month := clock, clock
+		day.Order, month.Order = form.DayFirst, form.MonthFirst
+		clocks = []form.Clock{day, month}
 	}
 	for _, clock := range clocks {
 		if d.at.submitted < 0 {

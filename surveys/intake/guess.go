@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -62,7 +63,7 @@ func guessItem(c form.Column, cells []string) guess {
 	if asksForNumber.MatchString(c.Header) {
 		return guess{unclear: "a number that is no point of a scale"}
 	}
-	scale, note := guessScale(c.Header, cells)
+	scale, by, note := guessScale(c.Header, cells)
 	if said := otherScale(c.Header, answered); said != "" && scale != (surveys.Scale{}) {
 		return guess{unclear: "its question says " + said + ", which is none of the scales 1-5, 1-7, 1-10 and 0-10"}
 	}
@@ -82,6 +83,12 @@ func guessItem(c form.Column, cells []string) guess {
 	}
 	item := surveys.Item{Text: c.Header, Headers: []string{c.Header}, Kind: surveys.Rating, Scale: scale}
 	item.Turned = isTurned(scale, append(endsOf(c.Header), answered...))
+	if by.check() != "" {
+		item.Labels = by.labels(by.column)
+	}
+	if said := unclearEnds(c.Header, scale, item.Turned); said != "" && by.family == nil {
+		note = strings.TrimPrefix(note+"; "+said, "; ")
+	}
 	if scale.Points() == 5 && withoutMiddle(answered) {
 		note = strings.TrimPrefix(note+"; no answer is in the middle: four labels are stored as 1, 2, 4 and 5", "; ")
 	}
@@ -99,7 +106,8 @@ func guessItem(c form.Column, cells []string) guess {
 		}
 	}
 	if item.Dimension != surveys.Recommend && negative.MatchString(text) && !negation.MatchString(text) &&
-		!hasFamily(answered, "difficulty", "satisfaction", "quality") {
+		!(by.family != nil && slices.Contains([]string{"difficulty", "satisfaction", "quality"}, by.name) ||
+			by.family == nil && hasFamily(answered, "difficulty", "satisfaction", "quality")) {
 		item.Reversed = true
 		note = strings.TrimPrefix(note+"; the text sounds negative, so that agreement is taken as bad", "; ")
 	}
@@ -168,18 +176,22 @@ const enough = 0.7
 // mostDistinct is how many different cells a column of ratings can have: its points, in a few spellings, and mistakes.
 const mostDistinct = 300
 
-// guessScale returns the scale on which most answers are, none if there is none, and what is unclear about it.
-func guessScale(header string, cells []string) (scale surveys.Scale, note string) {
+// guessScale returns the scale on which most answers are, none if there is none, the family of labels that they have if
+// they are labels, and what is unclear about it.
+func guessScale(header string, cells []string) (scale surveys.Scale, by fit, note string) {
 	low, high, numbers, labels, ranges := 99, -1, 0, 0, 0
-	above := 0   // numbers above 5
-	within := -1 // the highest of the others
-	byFamily := make([]int, len(families))
-	tally := map[string]int{} // how often each cell is there
+	above := 0                 // numbers above 5
+	within := -1               // the highest of the others
+	column := map[string]int{} // labels
+	tally := map[string]int{}  // how often each cell is there
 	for _, cell := range cells {
 		tally[cell]++
 		if len(tally) > mostDistinct {
-			return surveys.Scale{}, ""
+			return surveys.Scale{}, fit{}, ""
 		}
+	}
+	if areRowNumbers(cells) {
+		return surveys.Scale{}, fit{}, ""
 	}
 	for cell, times := range tally {
 		if unknownAnswers[form.Fold(cell)] {
@@ -198,10 +210,8 @@ func guessScale(header string, cells []string) (scale surveys.Scale, note string
 			}
 		default:
 			labels += times
-			for i, f := range families {
-				if read.label != "" && f.point(read.label) > 0 {
-					byFamily[i] += times
-				}
+			if read.label != "" {
+				column[read.label] += times
 			}
 		}
 	}
@@ -209,28 +219,63 @@ func guessScale(header string, cells []string) (scale surveys.Scale, note string
 		high = 5
 	}
 	all := float64(numbers + labels + ranges)
-	if best := slices.Max(byFamily); numbers < labels && float64(best) >= enough*all {
-		return surveys.Scale{Min: 1, Max: len(families[slices.Index(byFamily, best)].points)}, ""
+	if best, ok := fitting(column, 0); ok && numbers < labels && float64(best.covered) >= enough*all {
+		best.column = column
+		return surveys.Scale{Min: 1, Max: len(best.points)}, best, best.check()
 	}
 	if numbers == 0 || float64(numbers) < enough*all || high > 10 {
-		return surveys.Scale{}, ""
+		return surveys.Scale{}, fit{}, ""
 	}
+	scale, note = scaleOf(header, low, high)
+	return scale, fit{}, note
+}
+
+// scaleOf returns the scale of numbers between low and high, and what is unclear about it: an answer that nobody gave
+// does not show how far the scale goes.
+func scaleOf(header string, low, high int) (scale surveys.Scale, note string) {
 	if m := fromTo.FindStringSubmatch(header); m != nil {
 		if said, err := surveys.ParseScale(m[1] + "-" + m[2]); err == nil && said.Has(low) && said.Has(high) {
 			return said, ""
 		}
 	}
 	switch {
-	case recommends.MatchString(header) && high > 5, low == 0:
+	case recommends.MatchString(header) && high > 5:
 		return surveys.Scale{Min: 0, Max: 10}, ""
-	case high < 5:
-		return surveys.Scale{Min: 1, Max: 5}, "the scale is taken as 1-5, because no answer is higher"
-	case high == 5:
-		return surveys.Scale{Min: 1, Max: 5}, ""
+	case low == 0:
+		scale = surveys.Scale{Min: 0, Max: 10}
+	case high <= 5:
+		scale = surveys.Scale{Min: 1, Max: 5}
 	case high <= 7:
-		return surveys.Scale{Min: 1, Max: 7}, ""
+		scale = surveys.Scale{Min: 1, Max: 7}
+	default:
+		scale = surveys.Scale{Min: 1, Max: 10}
 	}
-	return surveys.Scale{Min: 1, Max: 10}, ""
+	if high < scale.Max {
+		note = fmt.Sprintf("the scale is taken as %s, because no answer is higher than %d: if it ends there, give each "+
+			"number its point with labels", scale, high)
+	}
+	return scale, note
+}
+
+// areRowNumbers reports whether the cells of a column count its rows: numbers, each one more, or one less, than the one
+// before. Ten people do not answer 1 to 10 in this order.
+func areRowNumbers(cells []string) bool {
+	const least = 8
+	step, before := 0, 0
+	for i, cell := range cells {
+		n, err := strconv.Atoi(strings.TrimSpace(cell))
+		if err != nil {
+			return false
+		}
+		if i == 1 {
+			step = n - before
+		}
+		if i > 0 && n-before != step {
+			return false
+		}
+		before = n
+	}
+	return len(cells) >= least && (step == 1 || step == -1)
 }
 
 func hasFamily(answered []string, names ...string) bool {
@@ -254,6 +299,43 @@ func endsOf(header string) (cells []string) {
 	return cells
 }
 
+// bestEnd and worstEnd match what questions call the ends of a scale, besides its labels.
+var (
+	bestEnd = regexp.MustCompile(`(?i)^(best|highest|high|excellent|outstanding|very (good|high|satisfied|easy|well)|always|` +
+		`strongly agree|agree|sehr gut|am besten|stimme .*zu|excellente?|très (bon|bien)|muy (bueno|bien)|ótimo|muito bom)\b`)
+	worstEnd = regexp.MustCompile(`(?i)^(worst|lowest|low|poor|awful|terrible|very (bad|poor|low|dissatisfied|difficult|hard)|` +
+		`never|not at all|strongly disagree|disagree|sehr schlecht|mangelhaft|ungenügend|am schlechtesten|stimme .*nicht zu|` +
+		`très (mauvais|mal)|muy (malo|mal)|péssimo|muito ruim)\b`)
+)
+
+// endWord is whether what a question says of an end of its scale is the best (1) or the worst (−1); 0: not known.
+func endWord(label string) int {
+	switch {
+	case worstEnd.MatchString(label):
+		return -1
+	case bestEnd.MatchString(label):
+		return 1
+	}
+	return 0
+}
+
+// unclearEnds says that a question names both ends of its scale in words of which it is not known which is the best; ""
+// if it names none, or they are known.
+func unclearEnds(header string, scale surveys.Scale, turned bool) string {
+	named := map[int]string{}
+	for _, end := range endsOf(header) {
+		number, label, _ := strings.Cut(end, " - ")
+		named[atoi(number)] = label
+	}
+	low, high := named[scale.Min], named[scale.Max]
+	if low == "" || high == "" || turned || labelPoint(form.Fold(low), scale.Points()) > 0 ||
+		labelPoint(form.Fold(high), scale.Points()) > 0 || endWord(low) < 0 || endWord(high) > 0 {
+		return ""
+	}
+	return fmt.Sprintf("its question says that %d is %q and %d is %q: if the first is the best, write scale: %d-%d",
+		scale.Min, shorten(low), scale.Max, shorten(high), scale.Max, scale.Min)
+}
+
 // isTurned reports whether cells such as "1 - Strongly agree" show that the highest label has the lowest number.
 func isTurned(scale surveys.Scale, answered []string) bool {
 	turned, straight := 0, 0
@@ -262,7 +344,11 @@ func isTurned(scale surveys.Scale, answered []string) bool {
 		if read.number < 0 || read.label == "" || scale.Min != 1 {
 			continue
 		}
-		switch p := labelPoint(read.label, scale.Points()); {
+		p := labelPoint(read.label, scale.Points())
+		if p == 0 && (read.number == scale.Min || read.number == scale.Max) {
+			p = map[int]int{-1: scale.Min, 1: scale.Max}[endWord(read.label)]
+		}
+		switch {
 		case p == 0 || p*2 == scale.Min+scale.Max:
 		case p == read.number:
 			straight++

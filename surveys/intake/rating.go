@@ -11,86 +11,6 @@ import (
 	"github.com/dxctl/dxctl/surveys/form"
 )
 
-// family is a set of labels that belong to one scale, the lowest first. Several texts can name a point.
-type family struct {
-	name   string
-	points [][]string
-}
-
-// families are the labels that forms offer in English, by their number of points.
-var families = []family{
-	{"agreement", [][]string{
-		{"strongly disagree", "completely disagree", "totally disagree", "fully disagree"},
-		{"disagree"},
-		{"neutral", "neither agree nor disagree", "neither disagree nor agree", "neither", "undecided", "neither / nor"},
-		{"agree"},
-		{"strongly agree", "completely agree", "totally agree", "fully agree"},
-	}},
-	{"agreement", [][]string{
-		{"strongly disagree", "completely disagree", "totally disagree"},
-		{"disagree"},
-		{"somewhat disagree", "slightly disagree", "mostly disagree", "disagree somewhat"},
-		{"neutral", "neither agree nor disagree", "neither disagree nor agree", "neither", "undecided"},
-		{"somewhat agree", "slightly agree", "mostly agree", "agree somewhat"},
-		{"agree"},
-		{"strongly agree", "completely agree", "totally agree"},
-	}},
-	{"agreement", [][]string{ // five points without a plain "agree"
-		{"strongly disagree"}, {"somewhat disagree"}, {"neither agree nor disagree", "neutral"}, {"somewhat agree"},
-		{"strongly agree"},
-	}},
-	{"satisfaction", [][]string{
-		{"very dissatisfied", "very unsatisfied", "extremely dissatisfied", "completely dissatisfied"},
-		{"dissatisfied", "unsatisfied", "somewhat dissatisfied"},
-		{"neutral", "neither satisfied nor dissatisfied", "neither dissatisfied nor satisfied"},
-		{"satisfied", "somewhat satisfied"},
-		{"very satisfied", "extremely satisfied", "completely satisfied"},
-	}},
-	{"satisfaction", [][]string{
-		{"extremely dissatisfied", "very dissatisfied", "completely dissatisfied"},
-		{"dissatisfied", "moderately dissatisfied", "mostly dissatisfied"},
-		{"somewhat dissatisfied", "slightly dissatisfied"},
-		{"neutral", "neither satisfied nor dissatisfied"},
-		{"somewhat satisfied", "slightly satisfied"},
-		{"satisfied", "moderately satisfied", "mostly satisfied"},
-		{"extremely satisfied", "very satisfied", "completely satisfied"},
-	}},
-	{"frequency", [][]string{
-		{"never", "almost never"}, {"rarely", "seldom"}, {"sometimes", "occasionally"},
-		{"often", "usually", "frequently", "most of the time"}, {"always", "almost always"},
-	}},
-	{"quality", [][]string{
-		{"very poor", "very bad", "terrible"}, {"poor", "bad"}, {"fair", "average", "okay", "ok", "acceptable"}, {"good"},
-		{"very good", "excellent"},
-	}},
-	{"quality", [][]string{{"poor"}, {"fair"}, {"good"}, {"very good"}, {"excellent"}}},
-	{"likelihood", [][]string{
-		{"very unlikely", "extremely unlikely"}, {"unlikely", "somewhat unlikely"},
-		{"neutral", "neither likely nor unlikely"}, {"likely", "somewhat likely"}, {"very likely", "extremely likely"},
-	}},
-	{"difficulty", [][]string{
-		{"very difficult", "very hard", "extremely difficult"}, {"difficult", "hard", "somewhat difficult"},
-		{"neutral", "neither easy nor difficult"}, {"easy", "somewhat easy"}, {"very easy", "extremely easy"},
-	}},
-	{"amount", [][]string{
-		{"not at all"}, {"slightly", "a little"}, {"moderately", "somewhat"}, {"very", "quite a bit", "a lot"}, {"extremely"},
-	}},
-}
-
-// unknownAnswers are answers that say that there is none, folded.
-var unknownAnswers = map[string]bool{
-	"n/a": true, "na": true, "n.a": true, "not applicable": true, "does not apply": true, "doesn't apply": true,
-	"i don't know": true, "don't know": true, "i do not know": true, "do not know": true, "dont know": true,
-	"i dont know": true, "i don't know or na": true, "i don't know / na": true, "don't know / na": true,
-	"don't know/na": true, "i don't know or n/a": true, "n/a or i don't know": true, "unsure": true, "not sure": true,
-	"i'm not sure": true, "no opinion": true, "prefer not to say": true, "prefer not to answer": true,
-	"i prefer not to say": true, "i prefer not to answer": true, "can't say": true, "cannot say": true, "dk": true,
-	"i don't know / not applicable": true, "i don't know/not applicable": true, "don't know / not applicable": true,
-	"not applicable to me": true, "no answer": true, "skip": true, "?": true, "": true, "no experience": true,
-	"weiß nicht": true, "weiss nicht": true, "keine angabe": true, "k. a": true, "k.a": true, "ne sais pas": true,
-	"je ne sais pas": true, "no sé": true, "no lo sé": true,
-}
-
 var (
 	leading  = regexp.MustCompile(`^(\d{1,2})(?:[.,]0+)?\s*(?:$|[-:=).(/–—]\s*(.*)$|\s+(\D.*)$)`)
 	trailing = regexp.MustCompile(`^(\D.*\S)\s*[(\[]\s*(\d{1,2})\s*[)\]]$`)
@@ -148,17 +68,6 @@ func labelPoint(label string, points int) int {
 		if len(f.points) == points {
 			if p := f.point(label); p > 0 {
 				return p
-			}
-		}
-	}
-	return 0
-}
-
-func (f family) point(label string) int {
-	for i, texts := range f.points {
-		for _, t := range texts {
-			if t == label {
-				return i + 1
 			}
 		}
 	}
@@ -223,39 +132,28 @@ func isNumeric(cells []string) bool {
 	return numbers > few*labels
 }
 
-// familyOf returns the family of the scale's size that has the most of the labels of a column.
+// familyOf returns the family of the scale's size that fits the labels of a column best; nil if none has any.
 func (r *rater) familyOf(cells []string) *family {
-	labels := map[string]bool{}
-	seen := map[string]bool{} // a column has few different cells
+	labels := map[string]int{}
+	seen := map[string]string{} // a column has few different cells
 	for _, c := range cells {
 		if len(labels) > 50 {
 			break
 		}
-		if seen[c] {
-			continue
+		label, known := seen[c]
+		if !known {
+			label = readCell(c).label
+			seen[c] = label
 		}
-		seen[c] = true
-		if read := readCell(c); read.label != "" {
-			labels[read.label] = true
-		}
-	}
-	var best *family
-	most := 0
-	for i := range families {
-		if len(families[i].points) != r.item.Scale.Points() {
-			continue
-		}
-		n := 0
-		for label := range labels {
-			if families[i].point(label) > 0 {
-				n++
-			}
-		}
-		if n > most {
-			best, most = &families[i], n
+		if label != "" {
+			labels[label]++
 		}
 	}
-	return best
+	best, ok := fitting(labels, r.item.Scale.Points())
+	if !ok {
+		return nil
+	}
+	return best.family
 }
 
 // point returns the point of a cell.

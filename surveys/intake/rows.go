@@ -116,6 +116,10 @@ func (r *reader) row(row form.Row) {
 	var got response
 	got.line = row.Line
 	if at := r.at.submitted; at >= 0 {
+		if r.neverSent(row, at) {
+			r.leaveOut(row, Unfinished)
+			return
+		}
 		when, err := r.clock.Time(row.Cells[at])
 		if err != nil {
 			if strings.ContainsRune(row.Cells[at], '@') {
@@ -151,6 +155,13 @@ func (r *reader) row(row form.Row) {
 		r.latest[got.Respondent] = len(r.found)
 	}
 	r.found = append(r.found, got)
+}
+
+// neverSent reports whether a response has no time in a column that says when it was sent: LimeSurvey exports those
+// that somebody began, too.
+func (r *reader) neverSent(row form.Row, submitted int) bool {
+	name := form.Fold(r.export.Columns[submitted].Header)
+	return (name == "date submitted" || name == "submitdate") && strings.TrimSpace(row.Cells[submitted]) == ""
 }
 
 // otherTable reports whether a row is the header of a second table in the file: it has texts in at least two columns of
@@ -209,7 +220,13 @@ func (r *reader) status(row form.Row) string {
 			if cell != "" && cell != "completed" {
 				return Unfinished
 			}
-		case "status":
+		case "status", "response status", "submission status", "completion status":
+			if r.export.Tool != form.Qualtrics {
+				if !form.Whole(row.Cells[i]) {
+					return Unfinished
+				}
+				continue
+			}
 			if !slices.Contains([]string{"", "ip address", "0", "imported", "4", "offline", "16"}, cell) {
 				return TestRun
 			}
