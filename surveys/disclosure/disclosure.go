@@ -16,6 +16,7 @@
 //     path. A set of places can be derived exactly if its indicator lies in the row space of the system. No set of
 //     places with answers of fewer people than the threshold may be in it. Teams are a tree, for which this can be
 //     computed directly (see closeTree); with the other groups it is computed modulo a prime (see system).
+//     Where it is known who could take part, a set of teams of which nobody did is such a set, too.
 //  3. No answer of few. If a group of which something can be derived gave the same answer throughout, or if the
 //     equations and the fact that counts are not negative leave fewer people than the threshold who can have given an
 //     answer, cells are hidden until it is no longer so (see bounds.go).
@@ -69,6 +70,12 @@ type Answers struct {
 	Parents   map[string]string // team → the team that it is a part of
 	Places    []Place
 	Questions []Question
+	// People is how many took part, by place. It is shown of the groups that are shown, and some answer no question. Nil:
+	// it is not shown.
+	People []int
+	// Invited are the places of the people who could take part, as far as they are known. That none of them did must not
+	// be known either, as it must not of a team in [Teams]; it is used with People only.
+	Invited []Place
 }
 
 // Decision is what may be shown.
@@ -77,8 +84,8 @@ type Decision struct {
 	Groups []Group
 	// Hidden has the groups of Groups that are not shown for a question, by the position of the question.
 	Hidden []map[Group]bool
-	// Few and Complementary count the groups with at least one answer that are hidden everywhere: those that have too few
-	// answers, and those by which such groups, or others that are too small, could be derived.
+	// Few and Complementary count the groups of people that are hidden everywhere: those that have too few answers, or
+	// none, and those by which such groups, or others that are too small, could be derived.
 	Few, Complementary int
 }
 
@@ -120,14 +127,18 @@ type survey struct {
 	threshold int
 	tree      *tree
 	questions []Question
-	totals    [][]int // [question][place] answers
-	deciding  []int   // questions that decide which groups are shown
+	totals    [][]int // [question][place] answers; then who took part
+	deciding  []int   // questions that decide which groups are shown; the last one is who took part
+	silent    int     // groups of invited people of which nobody answered
 	groups    []Group // every candidate with at least one person, in the order of preference
 	members   [][]int // [group] places, ascending
 	people    []int   // [group] most answers to a question
 }
 
 func newSurvey(a Answers, threshold int) *survey {
+	if a.People != nil {
+		a = withSilent(a)
+	}
 	s := &survey{threshold: threshold, questions: a.Questions}
 	s.totals = make([][]int, len(a.Questions))
 	for q, question := range a.Questions {
@@ -144,14 +155,21 @@ func newSurvey(a Answers, threshold int) *survey {
 			s.deciding = append(s.deciding, q)
 		}
 	}
+	if a.People != nil {
+		s.deciding = append(s.deciding, len(s.totals))
+		s.totals = append(s.totals, a.People)
+	}
 	s.tree = newTree(a.Parents, a.Places)
 	s.collect(a.Places)
+	if a.People != nil {
+		s.silent = len(membersOf(s.tree, possible(a))) - len(s.groups)
+	}
 	return s
 }
 
-// collect lists the candidates: each combination of a team (or everyone), a band (or all) and a word of the golden path
-// (or both) that somebody belongs to.
-func (s *survey) collect(places []Place) {
+// membersOf returns the candidates with the positions of their places: each combination of a team (or everyone), a band
+// (or all) and a word of the golden path (or both) that somebody belongs to.
+func membersOf(t *tree, places []Place) map[Group][]int {
 	members := map[Group][]int{}
 	for i, p := range places {
 		tenures, words := []string{""}, []string{""}
@@ -161,7 +179,7 @@ func (s *survey) collect(places []Place) {
 		if p.GoldenPath != "" {
 			words = append(words, p.GoldenPath)
 		}
-		for _, team := range s.tree.path(p.Team) {
+		for _, team := range t.path(p.Team) {
 			for _, tenure := range tenures {
 				for _, word := range words {
 					g := Group{Team: team, Tenure: tenure, GoldenPath: word}
@@ -170,9 +188,15 @@ func (s *survey) collect(places []Place) {
 			}
 		}
 	}
+	return members
+}
+
+// collect lists the candidates of which somebody answered.
+func (s *survey) collect(places []Place) {
+	members := membersOf(s.tree, places)
 	people := map[Group]int{}
 	for g, in := range members {
-		for q := range s.questions {
+		for q := range s.totals {
 			people[g] = max(people[g], s.sum(q, in))
 		}
 		if people[g] > 0 {
@@ -214,6 +238,7 @@ func (s *survey) isTeam(i int) bool { return s.groups[i].Tenure == "" && s.group
 // decideGroups returns the groups that are shown for at least one question, as positions in s.groups.
 func (s *survey) decideGroups(d *Decision) []int {
 	enough := map[Group]bool{}
+	d.Few = s.silent
 	for i, g := range s.groups {
 		if s.fewest(s.members[i]) < s.threshold {
 			d.Few++
@@ -256,7 +281,7 @@ func (s *survey) closeTrees(shown []int) []int {
 			teams[team] = true
 		}
 		kept[at] = s.tree.close(teams, places, s.fewest, func(places []int) bool {
-			return !slices.ContainsFunc(s.deciding, func(q int) bool {
+			return !s.isSilent(places) && !slices.ContainsFunc(s.deciding, func(q int) bool {
 				n := s.sum(q, places)
 				return n > 0 && n < s.threshold
 			})

@@ -90,7 +90,7 @@ func compute(a surveys.Answers, before map[cellKey]bool) (*Computed, error) {
 		items = append(items, Item{Key: item.Key, Text: item.Text, Dimension: string(item.Dimension), Min: item.Scale.Min,
 			Max: item.Scale.Max, Reversed: item.Reversed, DontKnow: unknown, Rules: append([]string{}, item.Rules...)})
 	}
-	d := disclosure.Answers{Parents: a.Parents, Places: places}
+	d := disclosure.Answers{Parents: a.Parents, Places: places, People: c.responses, Invited: invitedPlaces(a)}
 	for _, q := range c.questions {
 		d.Questions = append(d.Questions, disclosure.Question{Counts: q.counts})
 	}
@@ -112,6 +112,16 @@ func placesOf(a surveys.Answers) (places []disclosure.Place, at []int) {
 		at = append(at, i)
 	}
 	return places, at
+}
+
+// invitedPlaces returns where those who could take part belong.
+func invitedPlaces(a surveys.Answers) []disclosure.Place {
+	places := make([]disclosure.Place, len(a.Invited))
+	for i, size := range a.Invited {
+		places[i] = disclosure.Place{Team: size.Groups.Team, Tenure: string(size.Groups.Tenure),
+			GoldenPath: string(size.Groups.GoldenPath)}
+	}
+	return places
 }
 
 func table(rows, columns int) [][]int {
