@@ -216,7 +216,7 @@ var SurveyItemColumns = []sorting.Field[SurveyRow]{
 
 // SurveyColumns are the columns of the rows of a query.
 func SurveyColumns(q SurveyQuery) []sorting.Field[SurveyRow] {
-	if q.By == SurveyByQuestion || q.Question != "" {
+	if q.oneNumber() {
 		return SurveyItemColumns
 	}
 	return SurveyRowColumns
@@ -227,9 +227,17 @@ func SurveyColumns(q SurveyQuery) []sorting.Field[SurveyRow] {
 func AllSurveyColumns(q SurveyQuery) []sorting.Field[SurveyRow] {
 	all := slices.Clone(SurveyColumns(q))
 	for _, field := range slices.Concat(SurveyRowColumns, SurveyItemColumns) {
-		if !slices.ContainsFunc(all, func(f sorting.Field[SurveyRow]) bool { return f.Key == field.Key }) {
-			all = append(all, field)
+		if slices.ContainsFunc(all, func(f sorting.Field[SurveyRow]) bool { return f.Key == field.Key }) {
+			continue
 		}
+		if !q.oneNumber() { // a row has several numbers, and none is the one
+			if field.Text != nil {
+				field.Text = func(SurveyRow) string { return "" }
+			} else {
+				field.Value = func(SurveyRow) *float64 { return nil }
+			}
+		}
+		all = append(all, field)
 	}
 	return all
 }
@@ -249,11 +257,16 @@ func (r SurveyRow) value(measure, item string) *float64 {
 	return nil
 }
 
-// SelectSurveyRows returns the rows whose group or question contains the text, in any case.
-func SelectSurveyRows(rows []SurveyRow, text string) []SurveyRow {
+// SelectSurveyRows returns the rows of a query whose group or, if a row is about one, question contains the text, in
+// any case.
+func SelectSurveyRows(q SurveyQuery, rows []SurveyRow, text string) []SurveyRow {
 	text = strings.ToLower(strings.TrimSpace(text))
 	return slices.DeleteFunc(slices.Clone(rows), func(r SurveyRow) bool {
-		return !strings.Contains(strings.ToLower(r.Name()+" "+r.only().Text), text)
+		name := r.Name()
+		if q.oneNumber() {
+			name += " " + r.only().Text
+		}
+		return !strings.Contains(strings.ToLower(name), text)
 	})
 }
 
@@ -270,7 +283,7 @@ func EstimateValue(e SurveyEstimate, digits int) string {
 	if e.Value == nil {
 		return words.Dash
 	}
-	return words.Number(*e.Value, digits)
+	return words.Fixed(*e.Value, digits)
 }
 
 // Bounds are the ends of the interval that is shown with an estimate. If at least 80 % answered it is what the others
@@ -294,7 +307,7 @@ func EstimateInterval(e SurveyEstimate, digits int) string {
 	case e.Worst != nil && low == high:
 		return "all answered"
 	}
-	return words.Number(low, digits) + " to " + words.Number(high, digits)
+	return words.Fixed(low, digits) + " to " + words.Fixed(high, digits)
 }
 
 // PValueText is a p-value with three digits. It is never 0.
@@ -302,21 +315,21 @@ func PValueText(p float64) string {
 	if p < 0.001 {
 		return "< 0.001"
 	}
-	return words.Number(p, 3)
+	return words.Fixed(p, 3)
 }
 
-// ChangeText is a change in words: "+8 (beyond noise)", "+2 (within noise)".
+// ChangeText is a change in words: "+8.0 (beyond noise)", "-2.4 (within noise)".
 func ChangeText(c *SurveyChange) string {
 	if c == nil {
 		return words.Dash
 	}
-	sign := ""
-	if c.Difference >= 0 {
-		sign = "+"
+	difference := words.Fixed(c.Difference, 1)
+	if !strings.HasPrefix(difference, "-") {
+		difference = "+" + difference
 	}
 	noise := "within noise"
 	if c.BeyondNoise {
 		noise = "beyond noise"
 	}
-	return sign + words.Number(c.Difference, 1) + " (" + noise + ")"
+	return difference + " (" + noise + ")"
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/scorecards"
 )
 
@@ -34,51 +35,62 @@ type DoneFix struct {
 	State   string    `json:"state"` // open, merged, reverted, closed; "" if it is not known
 }
 
-// SurveyDone returns what was done about the questions of a published survey until a time: that part of
-// [Reader.SurveyFollowUp] which needs no numbers of services, and takes a fraction of its time.
-func (r *Reader) SurveyDone(ctx context.Context, s Survey) (until time.Time, all []SurveyDone, err error) {
-	type done struct {
-		until time.Time
-		all   []SurveyDone
-	}
-	key := fmt.Sprint("survey done ", s.ID, s.Version, r.deps.Now().Truncate(time.Minute).Unix())
-	d, err := cached(ctx, r, key, func(ctx context.Context) (d done, err error) {
-		then, err := r.outcomesThen(ctx, s.Closes)
-		if err != nil {
-			return d, err
+// DoneSince is what was done about the questions of a survey since it closed.
+type DoneSince struct {
+	Until time.Time // its end: the first day of the next published survey, or the present
+	// NotKnown says in a sentence why it is not known which services passed when the survey closed; "" if it is.
+	NotKnown string
+	All      []SurveyDone
+}
+
+// SurveyDone returns what was done about the questions of a published survey: that part of [Reader.SurveyFollowUp]
+// which needs no numbers of services. question is the key of the only question that is asked for; "": all.
+func (r *Reader) SurveyDone(ctx context.Context, s Survey, question string) (DoneSince, error) {
+	// What was done changes with the present; a minute is fine enough.
+	key := fmt.Sprint("survey done ", s.ID, s.Version, r.deps.Now().Truncate(time.Minute).Unix(), question)
+	return cached(ctx, r, key, func(ctx context.Context) (DoneSince, error) {
+		rules := r.rulesOf(s)
+		var names []string
+		for item, linked := range rules {
+			if question != "" && item != question {
+				delete(rules, item)
+				continue
+			}
+			for _, rule := range linked {
+				names = append(names, RuleName(rule.Scorecard, rule.Rule))
+			}
 		}
-		services, err := r.Services(ctx)
+		slices.Sort(names)
+		o, err := r.surveyOutcomes(ctx, s, slices.Compact(names))
 		if err != nil {
-			return d, err
+			return DoneSince{}, err
 		}
-		d.until, d.all, err = r.surveyDone(ctx, s, r.rulesOf(s), then, services.List)
-		return d, err
+		if len(names) == 0 {
+			return DoneSince{Until: o.until, All: []SurveyDone{}}, nil
+		}
+		return r.surveyDone(ctx, s, rules, o)
 	})
-	return d.until, d.all, err
 }
 
 // surveyDone compares the outcomes of the linked rules when a survey closed with those when the next one opened, or of
 // the present.
 func (r *Reader) surveyDone(
-	ctx context.Context, s Survey, rules map[string][]LinkedRule, then outcomesOf, services []Service,
-) (until time.Time, all []SurveyDone, err error) {
-	all = []SurveyDone{}
-	until, now := r.deps.Now().UTC(), outcomesNow(services)
-	published, err := r.Surveys(ctx) // the latest one first
-	if err != nil {
-		return until, nil, err
-	}
-	if i := slices.IndexFunc(published, func(p Survey) bool { return p.ID == s.ID }); i > 0 {
-		until = doneUntil(s, published[i-1])
-		if now, err = r.outcomesThen(ctx, until); err != nil {
-			return until, nil, err
+	ctx context.Context, s Survey, rules map[string][]LinkedRule, o surveyOutcomes,
+) (DoneSince, error) {
+	done := DoneSince{Until: o.until, All: []SurveyDone{}}
+	then, now := o.then, o.last
+	if len(then) == 0 {
+		done.NotKnown = "No grade of any service is stored that is as old as the last day of this survey."
+		if !o.first.IsZero() {
+			done.NotKnown = fmt.Sprintf("Services were graded first on %s, after the last day of this survey, so it is not "+
+				"known which of them passed then.", words.Day(o.first))
 		}
 	}
-	fixes, err := r.fixes(ctx, s.Closes, until)
+	fixes, err := r.fixes(ctx, s.Closes, o.until)
 	if err != nil {
-		return until, nil, err
+		return DoneSince{}, err
 	}
-	refs := refsOf(services)
+	refs := r.serviceRefs()
 	for _, item := range s.Items {
 		for _, rule := range rules[item.Key] {
 			name := scorecards.RuleName{Scorecard: rule.Scorecard, Rule: rule.Rule}
@@ -102,10 +114,20 @@ func (r *Reader) surveyDone(
 					d.Merged++
 				}
 			}
-			all = append(all, d)
+			done.All = append(done.All, d)
 		}
 	}
-	return until, all, nil
+	return done, nil
+}
+
+// serviceRefs returns the refs of all services.
+func (r *Reader) serviceRefs() []string {
+	services := r.deps.Catalog().Services()
+	refs := make([]string, len(services))
+	for i, e := range services {
+		refs[i] = e.Ref
+	}
+	return refs
 }
 
 // doneUntil is until when something was done about a survey: the next one opened. If the two overlap there is no time

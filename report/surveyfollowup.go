@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/surveys/statistics"
 )
@@ -26,7 +27,9 @@ type SurveyFollowUp struct {
 	NotCompared  string              `json:"not_compared"`
 	Correlations []SurveyCorrelation `json:"correlations"`
 	Hurts        []SurveyHurt        `json:"hurts"`
-	Done         []SurveyDone        `json:"done"`
+	// NotKnown says in a sentence why Then of Done is not known; "" if it is.
+	NotKnown string       `json:"not_known"`
+	Done     []SurveyDone `json:"done"`
 }
 
 // FollowUpPath is the address of the page of what follows a survey.
@@ -47,6 +50,11 @@ type SurveyCorrelation struct {
 	// Adjusted is the p-value after the correction for all comparisons of the survey (Holm); Clear that it is below 0.05.
 	Adjusted float64 `json:"adjusted_p"`
 	Clear    bool    `json:"clear"`
+}
+
+// Strength is the correlation with its interval: "0.70 (0.31 to 0.89)".
+func (c SurveyCorrelation) Strength() string {
+	return words.Fixed(c.Rho, 2) + " (" + words.Fixed(c.Low, 2) + " to " + words.Fixed(c.High, 2) + ")"
 }
 
 // Reading says in words what a correlation is: a hint, and of what.
@@ -99,17 +107,17 @@ func (r *Reader) SurveyFollowUp(ctx context.Context, id string) (*SurveyFollowUp
 
 func (r *Reader) surveyFollowUp(ctx context.Context, x *SurveyResults) (*SurveyFollowUp, error) {
 	out := &SurveyFollowUp{Survey: x.Survey, RulesAt: x.Survey.Closes}
-	then, err := r.outcomesThen(ctx, x.Survey.Closes)
+	o, err := r.surveyOutcomes(ctx, x.Survey, r.allRules())
 	if err != nil {
 		return nil, err
 	}
-	services, err := r.Services(ctx)
-	if err != nil {
-		return nil, err
-	}
-	graded := then
-	if len(then) == 0 {
-		graded, out.RulesAt = outcomesNow(services.List), r.deps.Now().UTC()
+	graded := o.then
+	if len(graded) == 0 {
+		reports, err := r.gradeReports(ctx)
+		if err != nil {
+			return nil, err
+		}
+		graded, out.RulesAt = outcomesNow(reports), r.deps.Now().UTC()
 	}
 	teams, err := r.surveyTeams(ctx, x, graded)
 	if err != nil {
@@ -121,8 +129,9 @@ func (r *Reader) surveyFollowUp(ctx context.Context, x *SurveyResults) (*SurveyF
 	if out.NotCompared = notCompared(out); len(out.Correlations) == 0 && out.NotCompared == "" {
 		out.NotCompared = "No result and no number of the services differs between teams, or is known of enough of them."
 	}
-	out.Hurts = hurts(x, teams, rules, graded, refsOf(services.List))
-	out.Until, out.Done, err = r.SurveyDone(ctx, x.Survey)
+	out.Hurts = hurts(x, teams, rules, graded, r.serviceRefs())
+	done, err := r.surveyDone(ctx, x.Survey, rules, o)
+	out.Until, out.NotKnown, out.Done = done.Until, done.NotKnown, done.All
 	return out, err
 }
 
@@ -137,14 +146,6 @@ func (r *Reader) rulesOf(s Survey) map[string][]LinkedRule {
 		}
 	}
 	return rules
-}
-
-func refsOf(services []Service) []string {
-	refs := make([]string, len(services))
-	for i := range services {
-		refs[i] = services[i].Entity.Ref
-	}
-	return refs
 }
 
 func notCompared(f *SurveyFollowUp) string {

@@ -182,6 +182,34 @@ func TestSurveyFollowUp(t *testing.T) {
 			if diff := cmp.Diff(want, got.Done[0]); diff != "" {
 				t.Error(diff)
 			}
+			if done, err := r.SurveyDone(t.Context(), got.Survey, "builds"); err != nil || done.NotKnown != "" ||
+				!cmp.Equal(done.All, got.Done) || !done.Until.Equal(now) {
+				t.Errorf("of the question: %+v, %v", done, err)
+			}
+			if done, err := r.SurveyDone(t.Context(), got.Survey, "docs"); err != nil || len(done.All) > 0 {
+				t.Errorf("of a question without rules: %+v, %v", done, err)
+			}
+			checkUngraded(t, s, r, closes)
 		})
+	}
+}
+
+// checkUngraded publishes a survey from before the first grade: why it is not known what services passed then is said.
+func checkUngraded(t *testing.T, s *store.Store, r *Reader, closes time.Time) {
+	t.Helper()
+	before := closes.AddDate(-1, 0, 0)
+	err := s.PublishSurvey(t.Context(), store.PublishedSurvey{Survey: "2025-Q3", Version: 1, Title: "Quarter", Teams: "{}",
+		OpensAt: before.AddDate(0, 0, -14), ClosesAt: before, PublishedAt: before, Items: surveyItems},
+		[]store.SurveyResult{{Survey: "2025-Q3", Version: 1, Measure: SurveyResponses, Answers: 20}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.SurveyFollowUp(t.Context(), "2025-Q3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(got.NotKnown, "Services were graded first on ") || len(got.Done) != 1 || got.Done[0].Then.Of > 0 ||
+		len(got.Done[0].Began) > 0 {
+		t.Errorf("%q, %+v", got.NotKnown, got.Done)
 	}
 }

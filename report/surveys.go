@@ -331,6 +331,43 @@ func (r *Reader) surveyResults(ctx context.Context, s Survey, before *Survey, q 
 	return out, nil
 }
 
+// oneNumber reports whether each row of a query is about one number: that of a question, or of a row that is one.
+func (q SurveyQuery) oneNumber() bool { return q.By == SurveyByQuestion || q.Question != "" }
+
+// WithQuestions adds the numbers of all questions to results of groups that were asked for with NoItems: to everyone,
+// and to the rows given, which are some of those of the results. A document of 400 teams would have 18,000 numbers, and
+// a page of it needs those of its rows.
+func (r *Reader) WithQuestions(
+	ctx context.Context, x *SurveyResults, rows []SurveyRow,
+) (everyone SurveyRow, all []SurveyRow, err error) {
+	ids := []string{x.Survey.ID}
+	if x.Before != nil {
+		ids = append(ids, x.Before.ID)
+	}
+	var teams, tenures, paths []string
+	for _, row := range append([]SurveyRow{x.Everyone}, rows...) {
+		teams, tenures, paths = append(teams, row.Team), append(tenures, row.Tenure), append(paths, row.GoldenPath)
+	}
+	cells, err := r.surveyCells(ctx, `survey IN {ids:Array(String)} AND measure = 'item' AND team IN {teams:Array(String)}
+    AND tenure IN {tenures:Array(String)} AND golden_path IN {paths:Array(String)}`,
+		map[string]any{"ids": ids, "teams": teams, "tenures": tenures, "paths": paths})
+	if err != nil {
+		return SurveyRow{}, nil, err
+	}
+	found := surveyRows(x.Survey, x.Before, cells)
+	with := func(row SurveyRow) SurveyRow {
+		if items := found[row.SurveyGroup]; items != nil {
+			row.Numbers = slices.Concat(row.Numbers, items.Numbers)
+		}
+		return row
+	}
+	all = make([]SurveyRow, len(rows))
+	for i, row := range rows {
+		all[i] = with(row)
+	}
+	return with(x.Everyone), all, nil
+}
+
 // surveyRows are the results of the groups in some cells of a survey, with the changes since the one before it.
 func surveyRows(s Survey, before *Survey, cells []surveyCell) map[SurveyGroup]*SurveyRow {
 	earlier := map[surveyKey]*surveyCell{}

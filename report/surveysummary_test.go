@@ -26,7 +26,7 @@ func TestSummaryIsSafeAsMarkdown(t *testing.T) {
 	item := `&lt;b&gt;\*Builds\*&lt;/b&gt; \# \[x\](y) &#64;all \|`
 	want := "# Q3 &lt;script&gt;\n\n20 of 40 (50 %) people answered from 14 Sep 2026 to 27 Sep 2026.\n" +
 		"\nHighest:\n\n- " + item + ": 42 of 100\n" +
-		"\nChanged beyond noise since 2026-Q2:\n\n- " + item + ": 42 of 100, +9 (beyond noise)\n" +
+		"\nChanged beyond noise since 2026-Q2:\n\n- " + item + ": 42 of 100, +9.0 (beyond noise)\n" +
 		"\nWhat to fix: low for everyone or in a team, where a rule that addresses it fails\n\n- " + item +
 		": 1 of 4 services pass “CI \\`fast\\`”; dxctl fix proposes the change\n" +
 		"\nWhat was done since:\n\n- Docs: 2 services came to pass “README” since the survey; 2 pull requests of fixes, 1 merged\n" +
@@ -40,9 +40,25 @@ func TestSummaryIsSafeAsMarkdown(t *testing.T) {
 }
 
 func TestPValueText(t *testing.T) {
-	for p, want := range map[float64]string{0: "< 0.001", 0.0009: "< 0.001", 0.001: "0.001", 0.0456: "0.046", 1: "1"} {
+	for p, want := range map[float64]string{0: "< 0.001", 0.0009: "< 0.001", 0.001: "0.001", 0.0456: "0.046", 0.05: "0.050", 1: "1.000"} {
 		if got := PValueText(p); got != want {
 			t.Errorf("%v: %q, want %q", p, got, want)
+		}
+	}
+}
+
+// The numbers of a column have as many decimals.
+func TestSurveyNumbersHaveTheirDecimals(t *testing.T) {
+	if got := (SurveyCorrelation{Rho: 0.7, Low: -0.001, High: 0.891}).Strength(); got != "0.70 (0.00 to 0.89)" {
+		t.Error(got)
+	}
+	four, low, high := 4.0, 3.9, 4.104
+	if got := EstimateText(SurveyEstimate{Value: &four, Low: &low, High: &high}, 2); got != "4.00 (3.90 to 4.10)" {
+		t.Error(got)
+	}
+	for d, want := range map[float64]string{8: "+8.0", -2.44: "-2.4", -0.04: "+0.0", 0: "+0.0"} {
+		if got := ChangeText(&SurveyChange{Difference: d}); got != want+" (within noise)" {
+			t.Errorf("%v: %q, want %q", d, got, want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dxctl/dxctl/event"
@@ -18,52 +19,103 @@ const surveyMetricDays = 91
 // outcomesOf has the outcomes of rules at a time: entity → rule.
 type outcomesOf map[string]map[scorecards.RuleName]event.Outcome
 
-// outcomesThen returns the outcomes of all rules in force at a time; nil if no history is read here.
-func (r *Reader) outcomesThen(ctx context.Context, at time.Time) (outcomesOf, error) {
-	if r.deps.OutcomeChanges == nil {
-		return nil, nil
+// surveyOutcomes are the outcomes of rules when a survey closed and at the end of what is told of it.
+type surveyOutcomes struct {
+	then  outcomesOf // none: no grade of that time is stored, or no history is read here
+	until time.Time  // when the next published survey opened, or the present
+	last  outcomesOf // at that time
+	first time.Time  // the oldest grade that is stored; zero: none is
+}
+
+// surveyOutcomes returns the outcomes of rules, named as [RuleName] does, by one query for both times.
+func (r *Reader) surveyOutcomes(ctx context.Context, s Survey, rules []string) (o surveyOutcomes, err error) {
+	published, err := r.Surveys(ctx) // the latest one first
+	if err != nil {
+		return o, err
 	}
-	return cached(ctx, r, fmt.Sprint("outcomes at ", at.Unix()), func(ctx context.Context) (outcomesOf, error) {
-		var asked []string
-		inForce := map[scorecards.RuleName]bool{}
-		for _, card := range r.deps.Scorecards.Scorecards() {
-			asked = append(asked, askedOf(&card, "")...)
-			for i := range card.Rules {
-				status := card.Rules[i].Status
-				inForce[scorecards.RuleName{Scorecard: card.Name, Rule: card.Rules[i].ID}] = status != format.Draft &&
-					status != format.Retired
-			}
-		}
-		grades, err := r.deps.OutcomeChanges(ctx, asked)
+	o.until = r.deps.Now().UTC()
+	next := slices.IndexFunc(published, func(p Survey) bool { return p.ID == s.ID }) - 1
+	if next >= 0 {
+		o.until = doneUntil(s, published[next])
+	}
+	if len(rules) == 0 {
+		return o, nil
+	}
+	if next < 0 {
+		reports, err := r.gradeReports(ctx)
 		if err != nil {
-			return nil, err
+			return o, err
 		}
-		then := outcomesOf{}
-		for entity, rules := range scorecards.OutcomeHistories(scorecards.Continue(grades, r.cardNames()...)) {
-			of := map[scorecards.RuleName]event.Outcome{}
-			for name, history := range rules {
-				if outcome, known := history.At(at); known && inForce[name] {
-					of[name] = outcome
-				}
-			}
-			if len(of) > 0 {
-				then[entity] = of
+		o.last = outcomesNow(reports)
+	}
+	if r.deps.OutcomeChanges == nil {
+		return o, nil
+	}
+	grades, err := r.deps.OutcomeChanges(ctx, withEarlier(rules))
+	if err != nil {
+		return o, err
+	}
+	for i := range grades {
+		if at := grades[i].EvaluatedAt; o.first.IsZero() || at.Before(o.first) {
+			o.first = at
+		}
+	}
+	histories := scorecards.OutcomeHistories(scorecards.Continue(grades, r.cardNames()...))
+	o.then = r.outcomesAt(histories, s.Closes)
+	if next >= 0 {
+		o.last = r.outcomesAt(histories, o.until)
+	}
+	return o, nil
+}
+
+// allRules returns the names of all rules of the scorecards.
+func (r *Reader) allRules() (names []string) {
+	for _, card := range r.deps.Scorecards.Scorecards() {
+		for i := range card.Rules {
+			names = append(names, RuleName(card.Name, card.Rules[i].ID))
+		}
+	}
+	return names
+}
+
+// outcomesAt returns the outcomes of the rules in force at a time.
+func (r *Reader) outcomesAt(of map[string]map[scorecards.RuleName]scorecards.OutcomeHistory, at time.Time) outcomesOf {
+	inForce := map[scorecards.RuleName]bool{}
+	for _, card := range r.deps.Scorecards.Scorecards() {
+		for i := range card.Rules {
+			status := card.Rules[i].Status
+			inForce[scorecards.RuleName{Scorecard: card.Name, Rule: card.Rules[i].ID}] = status != format.Draft &&
+				status != format.Retired
+		}
+	}
+	then := outcomesOf{}
+	for entity, rules := range of {
+		outcomes := map[scorecards.RuleName]event.Outcome{}
+		for name, history := range rules {
+			if outcome, known := history.At(at); known && inForce[name] {
+				outcomes[name] = outcome
 			}
 		}
-		return then, nil
-	})
+		if len(outcomes) > 0 {
+			then[entity] = outcomes
+		}
+	}
+	return then
 }
 
 // outcomesNow returns the outcomes of the rules that count in the grades of the present.
-func outcomesNow(services []Service) outcomesOf {
+func outcomesNow(reports []scorecards.Report) outcomesOf {
 	now := outcomesOf{}
-	for _, s := range services {
-		now[s.Entity.Ref] = map[scorecards.RuleName]event.Outcome{}
-		for _, card := range s.Reports {
-			for i := range card.Results {
-				if result := &card.Results[i]; result.Counts() {
-					now[s.Entity.Ref][scorecards.RuleName{Scorecard: card.Scorecard, Rule: result.Rule}] = result.Outcome
-				}
+	for i := range reports {
+		card := &reports[i]
+		of := now[card.Entity]
+		if of == nil {
+			of = make(map[scorecards.RuleName]event.Outcome, len(card.Results))
+			now[card.Entity] = of
+		}
+		for k := range card.Results {
+			if result := &card.Results[k]; result.Counts() {
+				of[scorecards.RuleName{Scorecard: card.Scorecard, Rule: result.Rule}] = result.Outcome
 			}
 		}
 	}

@@ -55,9 +55,8 @@ func followUpTable(f *report.SurveyFollowUp) output.Table {
 			report.EstimateValue(h.Score, 0), h.All.Pass, h.All.Of), strings.TrimSpace(fix)})
 	}
 	for _, c := range f.Correlations {
-		t.Rows = append(t.Rows, []string{"goes with", c.Text, c.With.Text, fmt.Sprintf("ρ %s (%s to %s), %d teams, p %s",
-			words.Number(c.Rho, 2), words.Number(c.Low, 2), words.Number(c.High, 2), c.N, report.PValueText(c.Adjusted)),
-			c.Reading()})
+		t.Rows = append(t.Rows, []string{"goes with", c.Text, c.With.Text, fmt.Sprintf("ρ %s, %d teams, p %s",
+			c.Strength(), c.N, report.PValueText(c.Adjusted)), c.Reading()})
 	}
 	for _, d := range f.Done {
 		t.Rows = append(t.Rows, []string{"done", d.Text, d.Rule.Title, fmt.Sprintf("passed %s, pass %s now", passed(d.Then),
@@ -65,6 +64,9 @@ func followUpTable(f *report.SurveyFollowUp) output.Table {
 	}
 	t.Note = fmt.Sprintf("%s, and what was done up to %s. What goes together over teams is a hint, not a cause.", f.Title,
 		words.Day(f.Until))
+	if f.NotKnown != "" && len(f.Done) > 0 {
+		t.Note += " " + f.NotKnown
+	}
 	if f.NotCompared != "" {
 		t.Note += " Nothing is compared: " + f.NotCompared
 	}
@@ -109,7 +111,11 @@ func surveySummaryTable(s *report.SurveySummary) output.Table {
 
 // doneText is what became of a rule, in words.
 func doneText(d report.SurveyDone) string {
-	return fmt.Sprintf("%d came to pass, %d no longer pass; %s, %d merged", len(d.Began), len(d.Ended),
+	services := fmt.Sprintf("%d came to pass, %d no longer pass", len(d.Began), len(d.Ended))
+	if d.Then.Of == 0 || d.Now.Of == 0 {
+		services = "which came to pass is not known"
+	}
+	return fmt.Sprintf("%s; %s, %d merged", services,
 		words.Plural(len(d.Fixes), "pull request of a fix", "pull requests of fixes"), d.Merged)
 }
 

@@ -100,6 +100,15 @@ func Number(v float64, digits int) string {
 	return s
 }
 
+// Fixed writes v with so many decimals, also where they are zeros, so that the numbers of a column can be compared.
+func Fixed(v float64, digits int) string {
+	s := fmt.Sprintf("%.*f", digits, v)
+	if zero := strings.TrimPrefix(s, "-"); strings.Trim(zero, "0.") == "" {
+		return zero
+	}
+	return s
+}
+
 // Plural is a count with its noun.
 func Plural(n int, one, many string) string {
 	if n == 1 {

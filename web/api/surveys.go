@@ -18,6 +18,7 @@ func (a *API) surveyRoutes(list lister) []route.Route {
 		list("/api/v1/surveys/:survey", a.survey, "results of a published survey, of the groups that are shown",
 			route.SurveyFilters).
 			With(sortedBy(sorting.Columns(report.SurveyRowColumns), sorting.Columns(report.SurveyItemColumns)),
+				perPage(route.APISurveySize),
 				route.Parameter{Name: "by", Description: "what the rows are", Values: texts(report.SurveyBys),
 					Default: string(report.SurveyByTeam)},
 				route.Parameter{Name: "team", Description: "team with its sub-teams"},
@@ -67,7 +68,7 @@ func (a *API) surveys(ctx context.Context, r route.Request) (route.Answer, error
 
 // survey has results of a survey.
 func (a *API) survey(ctx context.Context, r route.Request) (route.Answer, error) {
-	p, err := route.APIPage(r, route.APIListSize)
+	p, err := route.APIPage(r, route.APISurveySize)
 	if err != nil {
 		return route.Answer{}, err
 	}
@@ -75,6 +76,7 @@ func (a *API) survey(ctx context.Context, r route.Request) (route.Answer, error)
 	if err != nil {
 		return route.Answer{}, err
 	}
+	q.NoItems = q.By != report.SurveyByQuestion && q.Question == "" // those of the rows of the page are added
 	fields := report.AllSurveyColumns(q)
 	order, err := route.OrderOf(r, sorting.Columns(fields), sorting.Order{})
 	if err != nil {
@@ -87,8 +89,13 @@ func (a *API) survey(ctx context.Context, r route.Request) (route.Answer, error)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	rows := sorting.Rows(report.SelectSurveyRows(x.Rows, r.Query("q", "")), fields, order)
+	rows := sorting.Rows(report.SelectSurveyRows(q, x.Rows, r.Query("q", "")), fields, order)
 	doc := x.Document(q.By, rows, p)
+	if q.NoItems {
+		if doc.Everyone, doc.Rows, err = a.reader.WithQuestions(ctx, x, doc.Rows); err != nil {
+			return route.Answer{}, err
+		}
+	}
 	doc.Next = route.NextPage("/api/v1"+x.Survey.Path(), r, p, doc.Total)
 	return document(doc)
 }

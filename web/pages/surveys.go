@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/url"
 	"slices"
-	"time"
 
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/report/sorting"
@@ -137,7 +136,7 @@ func (p *Pages) survey(ctx context.Context, r route.Request) (route.Answer, erro
 		return route.Answer{}, err
 	}
 	text := r.Query("q", "")
-	rows := sorting.Rows(report.SelectSurveyRows(x.Rows, text), fields, order)
+	rows := sorting.Rows(report.SelectSurveyRows(q, x.Rows, text), fields, order)
 	view := surveyView{
 		layout: p.layout(x.Survey.Title, "/surveys"),
 		listView: newList(x.Survey.Path(), r, columns, order, page, route.PageSize, len(rows)).
@@ -175,8 +174,7 @@ type questionView struct {
 	Teams        []report.SurveyRow
 	More         int // teams that are not listed
 	Rules        []report.LinkedRule
-	Done         []report.SurveyDone // by the rules that there are
-	Until        time.Time           // the end of what was done
+	Done         report.DoneSince // by the rules that there are
 }
 
 // mostTeams is how many teams the page of a question lists; the page of the survey has all.
@@ -198,15 +196,8 @@ func (p *Pages) question(ctx context.Context, r route.Request) (route.Answer, er
 	view.Teams = slices.DeleteFunc(slices.Clone(view.Teams), func(r report.SurveyRow) bool { return len(r.Numbers) == 0 })
 	view.Item, _ = x.Survey.Item(q.Question)
 	view.Rules = p.reader.LinkedRules(view.Item.Rules)
-	until, done, err := p.reader.SurveyDone(ctx, x.Survey)
-	if err != nil {
+	if view.Done, err = p.reader.SurveyDone(ctx, x.Survey, view.Item.Key); err != nil {
 		return route.Answer{}, err
-	}
-	view.Until = until
-	for _, d := range done {
-		if d.Item == view.Item.Key {
-			view.Done = append(view.Done, d)
-		}
 	}
 	view.layout = p.layout(view.Item.Text, "/surveys")
 	var answered []charts.Answered

@@ -11,13 +11,14 @@ import (
 
 // The sizes of the pages in which lists are given.
 const (
-	PageSize    = 50   // rows of a list on a page
-	CardSize    = 20   // cards on a page: each has several lines
-	NamedSize   = 20   // entries of lists within a page, for example the entities that depend on a service
-	APISize     = 500  // events in a document of the API, unless per_page says otherwise
-	APIListSize = 1000 // entries of other lists in a document of the API
-	APIRuleSize = 200  // grades in a document of the API: each has all of its rules
-	ChoiceSize  = 100  // entries of a select; a longer list becomes a text field
+	PageSize      = 50   // rows of a list on a page
+	APISurveySize = 50   // rows of results of a survey: each has a number of every question
+	CardSize      = 20   // cards on a page: each has several lines
+	NamedSize     = 20   // entries of lists within a page, for example the entities that depend on a service
+	APISize       = 500  // events in a document of the API, unless per_page says otherwise
+	APIListSize   = 1000 // entries of other lists in a document of the API
+	APIRuleSize   = 200  // grades in a document of the API: each has all of its rules
+	ChoiceSize    = 100  // entries of a select; a longer list becomes a text field
 	// MaxCSVRows bounds a CSV file: about 25 MB.
 	MaxCSVRows = 100_000
 )

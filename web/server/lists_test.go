@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -21,6 +22,7 @@ type list struct {
 	ofScorecards bool
 	// The list grows by one each quarter: it has one page.
 	ofQuarters bool
+	perPage    int // the most entries that a document can have; 0: 170 or more
 }
 
 // everyList is every list that grows with the organization.
@@ -51,7 +53,7 @@ var everyList = []list{
 	{path: "/ledger", api: "/api/v1/ledger", rows: "ledger"},
 	{path: "/unmapped", api: "/api/v1/unmapped", rows: "unmapped"},
 	{path: "/surveys", api: "/api/v1/surveys", rows: "surveys", ofQuarters: true},
-	{path: "/surveys/2026-Q3?by=team", api: "/api/v1/surveys/2026-Q3?by=team", rows: "rows"},
+	{path: "/surveys/2026-Q3?by=team", api: "/api/v1/surveys/2026-Q3?by=team", rows: "rows", perPage: route.APISurveySize},
 }
 
 var (
@@ -334,7 +336,7 @@ func documents(t *testing.T, f *fixture, l list) {
 		return
 	}
 	seen, total := map[string]bool{}, 0
-	for next, n := add(l.api, "per_page=170"), 0; next != ""; n++ {
+	for next, n := add(l.api, fmt.Sprint("per_page=", cmp.Or(l.perPage, 170))), 0; next != ""; n++ {
 		var doc map[string]json.RawMessage
 		if err := json.Unmarshal([]byte(f.page(t, next)), &doc); err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -301,7 +302,9 @@ func TestOpenAPIAnswers(t *testing.T) {
 						ask(with(strconv.Itoa(p.Schema.Maximum+1)), http.StatusBadRequest)
 					}
 					if value := p.Schema.Default; value != nil && !partial(path, p.Name) {
-						if body := ask(with(fmt.Sprint(value)), http.StatusOK); body != plain {
+						// The address of the next page repeats the parameters.
+						body := ask(with(fmt.Sprint(value)), http.StatusOK)
+						if addressOfNext.ReplaceAllString(body, "") != addressOfNext.ReplaceAllString(plain, "") {
 							t.Errorf("%s: without %s the answer is another one", with(fmt.Sprint(value)), p.Name)
 						}
 					}
@@ -351,3 +354,5 @@ func partial(path, parameter string) bool {
 	return path == "/api/v1/events/{kind}" && slices.Contains([]string{"sort", "delivered", "without"}, parameter) ||
 		path == "/api/v1/metrics/time-to-first-deploy" && parameter == "sort"
 }
+
+var addressOfNext = regexp.MustCompile(`"next":"[^"]*"`)

@@ -56,7 +56,13 @@ func TestSurveyPages(t *testing.T) {
 			`href="/surveys/2026-Q3/questions/builds"`},
 		"/api/v1/surveys/2026-Q3/follow-up":        {`"correlations":[]`, `"rule":{"id":"readme"`},
 		"/api/v1/surveys":                          {`"total":2`, `"not_published":[]`},
-		"/api/v1/surveys/2026-Q3?by=team&q=team-1": {`"total":10`, `"before":"2026-Q2"`},
+		"/api/v1/surveys/2026-Q3?by=team&q=team-1": {`"total":10`, `"before":"2026-Q2"`, `"item":"builds"`},
+		// Each row of a document has all questions, so that a document has fewer rows; the index is in no text of a group.
+		"/api/v1/surveys/2026-Q3":                 {`"total":60`, `"next":"/api/v1/surveys/2026-Q3?page=2"`},
+		"/api/v1/surveys/2026-Q3?page=2":          {`"team":"team-59"`, `"next":""`},
+		"/api/v1/surveys/2026-Q3?q=experience":    {`"total":0`},
+		"/api/v1/surveys/2026-Q3?sort=score":      {`"team":"team-00"`},
+		"/api/v1/surveys/2026-Q3?question=builds": {`"total":60`, `"item":"builds"`},
 	} {
 		page := f.page(t, path)
 		for _, text := range want {
