@@ -8,7 +8,6 @@ import (
 	"maps"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/xuri/excelize/v2"
 )
@@ -160,38 +159,5 @@ func TestFormulasOfTheSheet(t *testing.T) {
 	export := Export{Columns: []Column{{Number: 4}}, Rows: []Row{{Line: 2}, {Line: 3}}}
 	if found := askFormulas(book, "Answers", &export); len(found) != 1 || !found[cellPlace{3, 4}] {
 		t.Errorf("cell by cell: %v", found)
-	}
-}
-
-// Excel for Mac counted days from 1904: read like others, its answers would be four years old.
-func TestWorkbooksThatCountFrom1904(t *testing.T) {
-	rows := [][]any{{"ID", "Start time", "Completion time", "Email", "Name", "Builds are fast"},
-		{1, 44823.0, 44823.4270833333, "anonymous", "", 4}}
-	for _, from1904 := range []bool{false, true} {
-		data := workbook(t, map[string][][]any{"Answers": rows}, func(f *excelize.File) {
-			if err := f.SetWorkbookProps(&excelize.WorkbookPropsOptions{Date1904: &from1904}); err != nil {
-				t.Fatal(err)
-			}
-		})
-		e, err := Read("f.xlsx", data, Options{})
-		if err != nil || e.From1904 != from1904 || len(e.Rows) != 1 {
-			t.Fatalf("%+v, %v", e, err)
-		}
-		want := map[bool]string{false: "2022-09-19T10:15:00Z", true: "2026-09-20T10:15:00Z"}[from1904]
-		at, err := Clock{From1904: e.From1904}.Time(e.Rows[0].Cells[2])
-		if err != nil || at.Format(time.RFC3339) != want {
-			t.Errorf("from 1904 %v: %s, %v", from1904, at, err)
-		}
-	}
-}
-
-// Exports of Qualtrics from before RecordedDate have another first row, and their times are those of the end.
-func TestLegacyExportOfQualtrics(t *testing.T) {
-	e, err := Read("f.csv", []byte("V1,V2,V6,V7,V8,V9,V10,Q1\n"+
-		"ResponseID,ResponseSet,IPAddress,Status,StartDate,EndDate,Finished,Builds are fast\n"+
-		"R_1,Default Response Set,10.1.2.3,0,2026-09-20 10:00:00,2026-09-20 10:05:00,1,4\n"), Options{})
-	if err != nil || e.Tool != Qualtrics || e.Columns[5].Role != Submitted || e.Columns[4].Role != Technical ||
-		e.Columns[7].Header != "Builds are fast" || len(e.Rows) != 1 {
-		t.Errorf("%+v, %v", e, err)
 	}
 }

@@ -71,6 +71,9 @@ func readWorkbook(data []byte, archive *zip.Reader, o Options) (Export, error) {
 			}
 		}
 	}
+	if len(found) > 1 {
+		found, names = withoutHidden(book, found, names)
+	}
 	switch {
 	case len(found) > 1:
 		return Export{}, fmt.Errorf("the workbook has %d sheets with responses: %s; name the one of this survey with --sheet",
@@ -81,6 +84,25 @@ func readWorkbook(data []byte, archive *zip.Reader, o Options) (Export, error) {
 		return Export{}, errors.New("the workbook has no rows")
 	}
 	return found[0], nil
+}
+
+// withoutHidden leaves out the hidden sheets if a single one is not hidden.
+func withoutHidden(book *excelize.File, found []Export, names []string) ([]Export, []string) {
+	var visible []Export
+	var hidden []string
+	for _, e := range found {
+		if shown, err := book.GetSheetVisible(e.Sheet); err == nil && !shown {
+			hidden = append(hidden, e.Sheet)
+		} else {
+			visible = append(visible, e)
+		}
+	}
+	if len(visible) != 1 {
+		return found, names
+	}
+	visible[0].Notes = append(visible[0].Notes, fmt.Sprintf("sheets that are hidden are left out: %s; read one with --sheet",
+		quoted(hidden)))
+	return visible, []string{visible[0].Sheet}
 }
 
 // countUnpacked unpacks the members of a workbook to see how large they are: what a ZIP file says of them can be wrong.

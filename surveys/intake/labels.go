@@ -228,7 +228,7 @@ var unknownAnswers = map[string]bool{
 	"i don't know / not applicable": true, "i don't know/not applicable": true, "don't know / not applicable": true,
 	"not applicable to me": true, "no answer": true, "skip": true, "?": true, "": true, "no experience": true,
 	"weiß nicht": true, "weiss nicht": true, "keine angabe": true, "k. a": true, "k.a": true, "ne sais pas": true,
-	"je ne sais pas": true, "no sé": true, "no lo sé": true, "#n/a": true, "no aplica": true, "não sei": true,
+	"je ne sais pas": true, "no sé": true, "no lo sé": true, "no aplica": true, "não sei": true,
 	"não se aplica": true, "non so": true, "weet niet": true, "n.v.t": true, "sans objet": true, "nicht zutreffend": true,
 	"わからない": true, "分からない": true, "該当なし": true, "不知道": true, "不适用": true, "je préfère ne pas répondre": true,
 	"prefiero no decirlo": true, "prefiro não dizer": true, "möchte ich nicht sagen": true, "回答しない": true,
