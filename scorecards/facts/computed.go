@@ -79,7 +79,8 @@ func (c Computed) add(ctx context.Context, q metrics.Querier, eng *metrics.Engin
 		asking.SetLimit(askedAtOnce)
 	}
 	var mu sync.Mutex // what is filled in
-	for _, ask := range slices.Concat(c.delivery(q, eng, service), []query{c.lastRead(q, service)}, c.windows(eng, service)) {
+	all := slices.Concat(c.delivery(q, eng, service), c.windows(eng, service), []query{c.lastRead(q, service)})
+	for _, ask := range all {
 		asking.Go(func() error {
 			add, err := ask(ctx)
 			if err != nil {

@@ -105,7 +105,9 @@ func (l snapshot) inside(dir string) snapshot {
 
 // pages lists a directory, "" the root; recursive: with everything in it. It is not complete if that takes more than
 // most requests.
-func (c *collector) pages(ctx context.Context, dir string, recursive bool, most int) (l snapshot, complete bool, err error) {
+func (c *collector) pages(
+	ctx context.Context, dir string, recursive bool, most int,
+) (l snapshot, complete bool, err error) {
 	asked := url.Values{
 		"ref": {c.commit}, "recursive": {fmt.Sprint(recursive)}, "pagination": {"keyset"}, "per_page": {fmt.Sprint(pageSize)},
 	}
