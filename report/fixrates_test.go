@@ -63,6 +63,31 @@ func TestFates(t *testing.T) {
 	}
 }
 
+// TestReverted: a pull request is reverted if a merged one reverts it that was not reverted itself.
+func TestReverted(t *testing.T) {
+	row := func(number uint64, status, reverts string) pullRow {
+		return pullRow{Repository: "acme/pay", Number: number, Status: status, Reverts: reverts}
+	}
+	for _, c := range []struct {
+		rows []pullRow
+		want bool
+	}{
+		{[]pullRow{row(7, "merged", "")}, false},
+		{[]pullRow{row(7, "merged", ""), row(8, "merged", "7")}, true},
+		{[]pullRow{row(7, "merged", ""), row(8, "open", "7")}, false},
+		{[]pullRow{row(7, "merged", ""), row(8, "merged", "7"), row(9, "merged", "8")}, false},
+		{[]pullRow{row(9, "merged", "8"), row(7, "merged", ""), row(8, "merged", "7")}, false},
+		{[]pullRow{row(7, "merged", ""), row(8, "merged", "7"), row(9, "closed", "8")}, true},
+		{[]pullRow{row(7, "merged", ""), row(8, "merged", "7"), row(9, "merged", "8"), row(10, "merged", "9")}, true},
+	} {
+		p := pulls{of: map[string]pullRow{}, reverted: map[string]bool{}}
+		p.add(c.rows)
+		if got := p.reverted["acme/pay#7"]; got != c.want {
+			t.Errorf("%+v: %t", c.rows, got)
+		}
+	}
+}
+
 // TestCredit: a fix is credited only if the rule passes by facts that were observed after the merge.
 func TestCredit(t *testing.T) {
 	_, engine := wayReader(t)

@@ -164,13 +164,21 @@ FROM changes WHERE lower(changes.repository) IN {repositories:Array(String)}`, m
 	if err != nil {
 		return found, fmt.Errorf("reading the pull requests of fixes: %w", err)
 	}
+	found.add(rows)
+	return found, nil
+}
+
+// add adds collected pull requests. One that reverts another one was opened after it, and does not count if it was
+// reverted itself.
+func (p pulls) add(rows []pullRow) {
+	slices.SortFunc(rows, func(a, b pullRow) int { return cmp.Compare(b.Number, a.Number) })
 	for _, row := range rows {
-		found.of[pullKey(row.Repository, row.Number)] = row
-		if row.Reverts != "" && row.Status == "merged" {
-			found.reverted[row.Repository+"#"+row.Reverts] = true
+		key := pullKey(row.Repository, row.Number)
+		p.of[key] = row
+		if row.Reverts != "" && row.Status == "merged" && !p.reverted[key] {
+			p.reverted[row.Repository+"#"+row.Reverts] = true
 		}
 	}
-	return found, nil
 }
 
 // fate returns what became of a run, and when it was merged or set.

@@ -102,6 +102,13 @@ func (h *Host) complete(ctx context.Context, head Head, root *os.Root, there []o
 	if listing.Truncated {
 		return fmt.Errorf("the repository has more files than GitHub lists; use `dxctl fix` in a checkout of it")
 	}
+	for _, o := range listing.Tree {
+		if o.Type == "commit" && checkout.Valid(o.Path) == nil {
+			if err := markSubmodule(root, o.Path); err != nil {
+				return fmt.Errorf("marking the submodule %s: %w", o.Path, err)
+			}
+		}
+	}
 	has := map[string]object{}
 	for _, o := range there {
 		has[o.Path] = o
@@ -121,6 +128,16 @@ func (h *Host) complete(ctx context.Context, head Head, root *os.Root, there []o
 		}
 	}
 	return nil
+}
+
+// markSubmodule makes a directory what git makes of a submodule: one with a .git of its own, below which nothing is
+// changed. An archive has it as an empty directory, and a file that is added there would replace the submodule.
+func markSubmodule(root *os.Root, name string) error {
+	name = filepath.FromSlash(name)
+	if err := root.MkdirAll(name, 0o700); err != nil {
+		return err
+	}
+	return root.WriteFile(filepath.Join(name, ".git"), []byte("gitdir: none, it was not fetched\n"), 0o600)
 }
 
 // blobFile writes a file of a tree.

@@ -9,9 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dxctl/dxctl/actions/checkout"
 	"github.com/dxctl/dxctl/actions/github"
 	"github.com/dxctl/dxctl/actions/github/hosttest"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/repository/tree"
 )
 
 // headOf returns the only head of a repository.
@@ -70,6 +72,36 @@ func TestFiles(t *testing.T) {
 	}
 	if _, err := os.Lstat(filepath.Join(dir, "../outside")); err == nil {
 		t.Error("a file was written outside of the directory")
+	}
+}
+
+// TestSubmodule: nothing is changed or added below a submodule, which the archive of a repository does not show.
+func TestSubmodule(t *testing.T) {
+	s := hosttest.New(t)
+	h := host(t, s)
+	if _, err := h.Create(t.Context(), github.Repository{Owner: "acme", Name: "pay"}, "Organization"); err != nil {
+		t.Fatal(err)
+	}
+	repo := s.Repos["acme/pay"]
+	repo.Submodules, repo.Hidden = []string{"deploy/base"}, []string{"README.md"} // so that it lacks something
+	dir := t.TempDir()
+	if err := h.Files(t.Context(), headOf(t, h, "acme/pay"), dir); err != nil {
+		t.Fatal(err)
+	}
+	open, err := checkout.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refused *checkout.RefusedError
+	if _, err := open.Read("deploy/base/deployment.yaml"); !errors.As(err, &refused) {
+		t.Errorf("a file of the submodule can be changed: %v", err)
+	}
+	if _, err := open.Read("deploy/other.yaml"); err != nil {
+		t.Error(err)
+	}
+	listed, err := tree.List(t.Context(), os.DirFS(dir), tree.Limits{})
+	if err != nil || len(listed.Files) != 1 || listed.Files[0].Path != "README.md" {
+		t.Errorf("%+v, %v", listed.Files, err)
 	}
 }
 

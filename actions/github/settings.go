@@ -370,7 +370,8 @@ func (h *Host) Reviewer(ctx context.Context, word string) (settings.Reviewer, er
 // File returns a file of the default branch; nil if there is none.
 func (h *Host) File(ctx context.Context, repository, name string) ([]byte, error) {
 	var file struct {
-		Content string `json:"content"`
+		Content  string `json:"content"`
+		Encoding string `json:"encoding"` // none: it is larger than 1 MB, and the content is left out
 	}
 	_, err := h.client.Get(ctx, "repos/"+repository+"/contents/"+client.Escaped(name), "", &file)
 	if client.Status(err) == http.StatusNotFound {
@@ -378,6 +379,9 @@ func (h *Host) File(ctx context.Context, repository, name string) ([]byte, error
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s of %s: %w", name, repository, err)
+	}
+	if file.Encoding == "none" {
+		return nil, fmt.Errorf("reading %s of %s: it is larger than 1 MB, which GitHub does not show", name, repository)
 	}
 	text, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(file.Content, "\n", ""))
 	if err != nil {

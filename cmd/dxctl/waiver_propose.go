@@ -48,7 +48,7 @@ func (s *cli) proposeWaiver(
 		return "", err
 	}
 	plan := actions.Plan{Action: waive.Name, Entity: w.Service, Files: []actions.FileChange{{
-		Path: file, Before: before.Content, After: after,
+		Path: file, Before: before.Content, After: after, Executable: before.Executable,
 	}}}
 	title, body := waiverPullRequest(w)
 	return plan.Diff(), s.propose(ctx, pullRequest{

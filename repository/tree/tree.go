@@ -156,7 +156,7 @@ func (t *Tree) add(name string, entry fs.DirEntry) error {
 		t.partial("the repository has more than %d files", t.limits.Files)
 		return errFull
 	}
-	if name == ".git" || !utf8.ValidString(name) { // .git is a file in a worktree
+	if path.Base(name) == ".git" || !utf8.ValidString(name) { // .git is a file in a worktree and in a submodule
 		return nil
 	}
 	if t.ignored != nil && t.ignored.excluded(name, false) {

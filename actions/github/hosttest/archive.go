@@ -38,6 +38,9 @@ func (s *Server) archive(name string) (int, any) {
 			Size: int64(len(f.After))})
 		_, _ = archive.Write(f.After)
 	}
+	for _, name := range repo.Submodules {
+		_ = archive.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: "acme-pay-0123456/" + name + "/", Mode: 0o775})
+	}
 	_ = archive.Close()
 	_ = zipped.Close()
 	return http.StatusOK, packed.Bytes()
@@ -52,6 +55,9 @@ func (r *Repo) entries(id string) []object {
 			mode = "100755"
 		}
 		entries = append(entries, object{"path": f.Path, "mode": mode, "type": "blob", "sha": github.BlobID(f.After)})
+	}
+	for _, name := range r.Submodules {
+		entries = append(entries, object{"path": name, "mode": "160000", "type": "commit", "sha": strings.Repeat("5", 40)})
 	}
 	return entries
 }

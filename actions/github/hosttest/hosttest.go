@@ -39,6 +39,7 @@ type Repo struct {
 	Checks        map[string]string   // state of the checks of a commit, as GraphQL names it; "": none
 	Failing       map[string][]string // names of the checks of a commit that fail; none: "test" if it is red
 	Hidden        []string            // paths that .gitattributes excludes from archives
+	Submodules    []string            // paths, which archives have as empty directories
 	Issues, Pulls int
 	Opened        []*Issue // issues that were opened through the API
 	Requests      []*Pull  // pull requests that were opened, the first one before the others
