@@ -54,8 +54,8 @@ func (i *Item) share(other *Item) (shared int) {
 			continue
 		}
 		if settings.SharesReviewers(merged, i.Changes[k], c) {
-			i.note(fmt.Sprintf("the %s of %s gets the reviewers of %s and those of %s: each of them can approve the deployments "+
-				"of both", c.Setting, i.Proposal.Repository, strings.Join(i.neededBy(k), ", "), other.Entity))
+			i.note(fmt.Sprintf("the %s of %s gets the reviewers of %s and those of %s: each of them can approve the "+
+				"deployments of both", c.Setting, i.Proposal.Repository, strings.Join(i.neededBy(k), ", "), other.Entity))
 		}
 		merged.Entities = append(slices.Clone(merged.Entities), other.Entity)
 		i.Changes[k] = merged

@@ -254,7 +254,8 @@ func (w *work) propose(ctx context.Context, run *event.ActionRun, head github.He
 	}
 	run.Repository = head.Repository // it may have been renamed or transferred
 	item, planned := w.items[run.ID]
-	if at := item.Proposal; !planned || at.On != head.Commit || at.Base != head.Branch || at.Repository != head.Repository {
+	at := item.Proposal
+	if !planned || at.On != head.Commit || at.Base != head.Branch || at.Repository != head.Repository {
 		if item, err = w.again(ctx, run, head); err != nil {
 			return nil, err
 		}

@@ -141,7 +141,8 @@ func assume(s *settings.State) {
 	take(f.DeleteBranchOnMerge.Known, settings.BranchCleanup,
 		map[string]bool{"delete_branch_on_merge": f.DeleteBranchOnMerge.Value})
 	reporting := f.Security.PrivateVulnerabilityReporting
-	take(f.Public.Known && f.Public.Value && reporting.Known, settings.Reporting, map[string]bool{"enabled": reporting.Value})
+	take(f.Public.Known && f.Public.Value && reporting.Known, settings.Reporting,
+		map[string]bool{"enabled": reporting.Value})
 	status := func(on bool) map[string]string { return map[string]string{"status": ifText(on, "enabled", "disabled")} }
 	scanning, push := f.Security.SecretScanning, f.Security.PushProtection
 	take(scanning.Known && push.Known, settings.Security, map[string]any{

@@ -48,7 +48,7 @@ func Merge(a, b Change) (Change, error) {
 // made of.
 func SharesReviewers(merged, a, b Change) bool {
 	return environmentOf(merged.Setting) != "" &&
-		!(bytes.Equal(merged.After, a.After) && bytes.Equal(merged.After, b.After))
+		(!bytes.Equal(merged.After, a.After) || !bytes.Equal(merged.After, b.After))
 }
 
 func mergedReviewers(a, b json.RawMessage) (json.RawMessage, error) {

@@ -24,7 +24,8 @@ type openedIssue struct {
 
 // closings returns the issues, by entity, that dxctl opened and whose rules pass since, by a fact that was observed
 // after the issue was opened. One that dxctl closed before is not closed again.
-func closings(ctx context.Context, s *store.Store, services []report.Service) (map[string][]github.IssueClosing, error) {
+func closings(ctx context.Context, s *store.Store, services []report.Service) (
+	map[string][]github.IssueClosing, error) {
 	steps, runs, err := s.ActionStepsNamed(ctx, batchAction, batch.IssueStep)
 	if err != nil {
 		return nil, err

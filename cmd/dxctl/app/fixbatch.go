@@ -57,8 +57,9 @@ func (a *App) KnownSettings(ctx context.Context, e descriptor.Entity, after time
 	}
 	maps.DeleteFunc(stored, func(_ string, f event.Fact) bool { return !f.ObservedAt.After(after) })
 	var count float64
-	f, found := stored[workflowsFact]
-	if found && f.Error == "" && (f.ExpiresAt.IsZero() || a.now().Before(f.ExpiresAt)) && json.Unmarshal(f.Value, &count) == nil {
+	f := stored[workflowsFact] // without a value if there is none
+	valid := f.Error == "" && (f.ExpiresAt.IsZero() || a.now().Before(f.ExpiresAt))
+	if valid && json.Unmarshal(f.Value, &count) == nil {
 		has := count > 0
 		workflows = &has
 	}

@@ -117,7 +117,8 @@ func queryMerges(ctx context.Context, api *client.Client, repository, branch str
 // readMerges reads the last merged pull requests through REST, for servers that refuse GraphQL: a request for the list,
 // and two for the checks of each, until enough have been read. The error wraps errHidden if the token may not read
 // checks.
-func readMerges(ctx context.Context, api *client.Client, repository, branch string, n int, enough func([]mergedPull) bool,
+func readMerges(
+	ctx context.Context, api *client.Client, repository, branch string, n int, enough func([]mergedPull) bool,
 ) ([]mergedPull, error) {
 	var list []struct {
 		MergedAt *time.Time `json:"merged_at"`
