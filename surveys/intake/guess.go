@@ -106,12 +106,21 @@ func guessItem(c form.Column, cells []string) guess {
 		}
 	}
 	if item.Dimension != surveys.Recommend && negative.MatchString(text) && !negation.MatchString(text) &&
-		!(by.family != nil && slices.Contains([]string{"difficulty", "satisfaction", "quality"}, by.name) ||
-			by.family == nil && hasFamily(answered, "difficulty", "satisfaction", "quality")) {
+		!byGoodness(by, answered) {
 		item.Reversed = true
 		note = strings.TrimPrefix(note+"; the text sounds negative, so that agreement is taken as bad", "; ")
 	}
 	return guess{ok: true, item: item, unclear: note}
+}
+
+// byGoodness reports whether labels say themselves how good something is, so that a negative question does not turn
+// them round.
+func byGoodness(by fit, answered []string) bool {
+	kinds := []string{"difficulty", "satisfaction", "quality"}
+	if by.family != nil {
+		return slices.Contains(kinds, by.name)
+	}
+	return hasFamily(answered, kinds...)
 }
 
 // otherScale returns the scale that a question says, such as "1-4", if it is none that is read and the answers are

@@ -104,8 +104,8 @@ var english = []family{
 }
 
 // graded are words of which forms make scales from "not at all" to "extremely".
-var graded = []string{"satisfied", "easy", "difficult", "likely", "clear", "confident", "important", "useful", "helpful",
-	"effective", "familiar", "productive", "engaged", "fast", "reliable", "stressful", "well", "often"}
+var graded = []string{"satisfied", "easy", "difficult", "likely", "clear", "confident", "important", "useful",
+	"helpful", "effective", "familiar", "productive", "engaged", "fast", "reliable", "stressful", "well", "often"}
 
 // families are all labels that are known.
 var families = allFamilies()

@@ -5,7 +5,8 @@ var languages = []family{
 	// German
 	{"agreement", [][]string{
 		{"stimme überhaupt nicht zu", "stimme gar nicht zu", "trifft überhaupt nicht zu", "trifft gar nicht zu"},
-		{"stimme nicht zu", "trifft nicht zu", "lehne ab"}, {"neutral", "weder noch", "teils, teils", "teils teils", "teils/teils"},
+		{"stimme nicht zu", "trifft nicht zu", "lehne ab"}, {"neutral", "weder noch", "teils, teils",
+			"teils teils", "teils/teils"},
 		{"stimme zu", "trifft zu"},
 		{"stimme voll und ganz zu", "stimme voll zu", "stimme völlig zu", "trifft voll und ganz zu", "trifft voll zu"},
 	}},
@@ -25,12 +26,15 @@ var languages = []family{
 		{"neutral", "weder noch", "weder zufrieden noch unzufrieden", "teils, teils"}, {"zufrieden", "eher zufrieden"},
 		{"sehr zufrieden", "äußerst zufrieden"},
 	}},
-	{"frequency", [][]string{{"nie", "niemals"}, {"selten"}, {"manchmal", "gelegentlich"}, {"oft", "häufig", "meistens"}, {"immer"}}},
-	{"quality", [][]string{{"sehr schlecht"}, {"schlecht"}, {"mittelmäßig", "mittel", "durchschnittlich"}, {"gut"}, {"sehr gut"}}},
+	{"frequency", [][]string{{"nie", "niemals"}, {"selten"}, {"manchmal", "gelegentlich"}, {"oft", "häufig",
+		"meistens"}, {"immer"}}},
+	{"quality", [][]string{{"sehr schlecht"}, {"schlecht"}, {"mittelmäßig", "mittel", "durchschnittlich"},
+		{"gut"}, {"sehr gut"}}},
 	// French
 	{"agreement", [][]string{
 		{"pas du tout d'accord", "fortement en désaccord"}, {"pas d'accord", "en désaccord"},
-		{"neutre", "ni d'accord ni en désaccord", "ni d'accord, ni en désaccord", "ni d'accord ni pas d'accord", "sans opinion"},
+		{"neutre", "ni d'accord ni en désaccord", "ni d'accord, ni en désaccord", "ni d'accord ni pas d'accord",
+			"sans opinion"},
 		{"d'accord"}, {"tout à fait d'accord", "entièrement d'accord", "fortement d'accord"},
 	}},
 	{"agreement", [][]string{
@@ -42,10 +46,12 @@ var languages = []family{
 		{"très insatisfait", "très insatisfait(e)", "pas du tout satisfait", "très mécontent"},
 		{"insatisfait", "insatisfait(e)", "plutôt insatisfait", "mécontent"},
 		{"neutre", "ni satisfait ni insatisfait", "ni satisfait, ni insatisfait"},
-		{"satisfait", "satisfait(e)", "plutôt satisfait"}, {"très satisfait", "très satisfait(e)", "tout à fait satisfait"},
+		{"satisfait", "satisfait(e)", "plutôt satisfait"}, {"très satisfait", "très satisfait(e)",
+			"tout à fait satisfait"},
 	}},
 	{"frequency", [][]string{{"jamais"}, {"rarement"}, {"parfois", "quelquefois"}, {"souvent"}, {"toujours"}}},
-	{"quality", [][]string{{"très mauvais", "très mauvaise"}, {"mauvais", "mauvaise"}, {"moyen", "moyenne"}, {"bon", "bonne", "bien"},
+	{"quality", [][]string{{"très mauvais", "très mauvaise"}, {"mauvais", "mauvaise"}, {"moyen", "moyenne"},
+		{"bon", "bonne", "bien"},
 		{"très bon", "très bonne", "très bien"}}},
 	// Spanish
 	{"agreement", [][]string{
@@ -54,13 +60,15 @@ var languages = []family{
 		{"de acuerdo", "algo de acuerdo"}, {"totalmente de acuerdo", "muy de acuerdo", "completamente de acuerdo"},
 	}},
 	{"satisfaction", [][]string{
-		{"muy insatisfecho", "muy insatisfecho/a", "muy insatisfecha"}, {"insatisfecho", "insatisfecho/a", "insatisfecha"},
+		{"muy insatisfecho", "muy insatisfecho/a", "muy insatisfecha"}, {"insatisfecho", "insatisfecho/a",
+			"insatisfecha"},
 		{"neutral", "neutro", "ni satisfecho ni insatisfecho"}, {"satisfecho", "satisfecho/a", "satisfecha"},
 		{"muy satisfecho", "muy satisfecho/a", "muy satisfecha"},
 	}},
 	{"frequency", [][]string{{"nunca"}, {"rara vez", "raramente", "casi nunca"}, {"a veces", "algunas veces"},
 		{"a menudo", "frecuentemente", "con frecuencia", "casi siempre"}, {"siempre"}}},
-	{"quality", [][]string{{"muy malo", "muy mala"}, {"malo", "mala"}, {"regular"}, {"bueno", "buena"}, {"muy bueno", "muy buena"}}},
+	{"quality", [][]string{{"muy malo", "muy mala"}, {"malo", "mala"}, {"regular"}, {"bueno", "buena"},
+		{"muy bueno", "muy buena"}}},
 	// Portuguese
 	{"agreement", [][]string{
 		{"discordo totalmente", "discordo completamente"}, {"discordo", "discordo parcialmente", "discordo em parte"},
@@ -77,21 +85,26 @@ var languages = []family{
 	// Italian
 	{"agreement", [][]string{
 		{"totalmente in disaccordo", "completamente in disaccordo", "fortemente in disaccordo", "per niente d'accordo"},
-		{"in disaccordo", "poco d'accordo"}, {"neutrale", "neutro", "né d'accordo né in disaccordo", "né in accordo né in disaccordo"},
+		{"in disaccordo", "poco d'accordo"}, {"neutrale", "neutro", "né d'accordo né in disaccordo",
+			"né in accordo né in disaccordo"},
 		{"d'accordo", "abbastanza d'accordo"},
 		{"totalmente d'accordo", "completamente d'accordo", "fortemente d'accordo", "molto d'accordo"},
 	}},
-	{"satisfaction", [][]string{{"molto insoddisfatto"}, {"insoddisfatto"}, {"neutrale", "neutro", "né soddisfatto né insoddisfatto"},
+	{"satisfaction", [][]string{{"molto insoddisfatto"}, {"insoddisfatto"}, {"neutrale", "neutro",
+		"né soddisfatto né insoddisfatto"},
 		{"soddisfatto"}, {"molto soddisfatto"}}},
 	{"frequency", [][]string{{"mai"}, {"raramente"}, {"a volte", "qualche volta"}, {"spesso"}, {"sempre"}}},
 	// Dutch
 	{"agreement", [][]string{
 		{"helemaal mee oneens", "zeer mee oneens", "helemaal oneens", "zeer oneens"}, {"mee oneens", "oneens"},
-		{"neutraal", "niet mee eens en niet mee oneens", "niet eens, niet oneens"}, {"mee eens", "eens"},
+		{"neutraal", "niet mee eens en niet mee oneens", "niet eens, niet oneens"}, //nolint:misspell // Dutch
+		{"mee eens", "eens"},
 		{"helemaal mee eens", "zeer mee eens", "helemaal eens", "zeer eens"},
 	}},
-	{"satisfaction", [][]string{{"zeer ontevreden", "heel ontevreden"}, {"ontevreden"}, {"neutraal"}, {"tevreden"},
-		{"zeer tevreden", "heel tevreden"}}},
+	{"satisfaction", [][]string{
+		{"zeer ontevreden", "heel ontevreden"}, {"ontevreden"}, {"neutraal"}, //nolint:misspell // Dutch
+		{"tevreden"}, {"zeer tevreden", "heel tevreden"},
+	}},
 	{"frequency", [][]string{{"nooit"}, {"zelden"}, {"soms"}, {"vaak"}, {"altijd"}}},
 	// Japanese
 	{"agreement", [][]string{

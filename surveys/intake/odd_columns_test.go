@@ -141,7 +141,7 @@ func TestLabelsOfSeveralScales(t *testing.T) {
 		{"Totalmente en desacuerdo/En desacuerdo/Ni de acuerdo ni en desacuerdo/De acuerdo/Totalmente de acuerdo", five, ""},
 		{"Muito insatisfeito/Insatisfeito/Neutro/Satisfeito/Muito satisfeito", five, ""},
 		{"Fortemente in disaccordo/In disaccordo/Neutrale/D'accordo/Fortemente d'accordo", five, ""},
-		{"Helemaal mee oneens/Mee oneens/Neutraal/Mee eens/Helemaal mee eens", five, ""},
+		{"Helemaal mee oneens/Mee oneens/Neutraal/Mee eens/Helemaal mee eens", five, ""}, //nolint:misspell // Dutch
 		{"全くそう思わない/そう思わない/どちらとも言えない/そう思う/とてもそう思う", five, ""},
 		{"そう思わない/あまりそう思わない/どちらともいえない/ややそう思う/そう思う", five, ""},
 		{"非常不满意/不满意/一般/满意/非常满意", five, ""},
