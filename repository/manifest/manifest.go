@@ -105,7 +105,12 @@ func Read(t *tree.Tree) Set {
 	return s
 }
 
-func left(name string) bool { return tree.Vendored(name) || tree.Example(name) }
+func left(name string) bool {
+	return tree.Vendored(name) || tree.Example(name) || strings.Contains(name, "releases/") && released.MatchString(name)
+}
+
+// released finds files that are kept of each version that was released.
+var released = regexp.MustCompile(`(^|/)releases/([^/]*/)*[^/]*v?\d+\.\d+\.\d+[^/]*(/|\.ya?ml$)`)
 
 // charts lists the Helm charts, except libraries, and returns the directories of all.
 func (s *Set) charts(t *tree.Tree) map[string]bool {

@@ -285,3 +285,20 @@ func FuzzReadManifest(f *testing.F) {
 		read(t, map[string]string{"app.yaml": app, "o/kustomization.yaml": kustomization, "o/app.yaml": app})
 	})
 }
+
+// TestNoWorkload has manifests that look like workloads and run nowhere: patches, samples, and earlier releases.
+func TestNoWorkload(t *testing.T) {
+	patch := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec: {template: {spec: {containers: " +
+		"[{name: api, env: [{name: A, value: b}]}]}}}\n"
+	s := read(t, map[string]string{
+		"config/default/env_patch.yaml": patch, "configsamples/api.yaml": deployment, "deploy/api-samples/api.yaml": deployment,
+		"releases/api-1.2.3.yaml": deployment, "releases/v1.2.3/api.yaml": deployment,
+	})
+	if len(s.Workloads)+len(s.Unreadable)+len(s.Unrendered) != 0 {
+		t.Errorf("%+v", s)
+	}
+	s = read(t, map[string]string{"releases/production/api.yaml": deployment, "releases/api.yaml": deployment})
+	if len(s.Workloads) != 2 {
+		t.Errorf("%+v", s)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -216,6 +217,10 @@ func (g *group) run(kind string, meta metav1.ObjectMeta, replicas *int32, counte
 	}
 	if name == "" {
 		return errors.New("it has no name")
+	}
+	runs := func(c corev1.Container) bool { return c.Image != "" }
+	if !slices.ContainsFunc(template.Spec.Containers, runs) {
+		return nil // a patch of a workload that is written elsewhere: without an image, Kubernetes refuses it
 	}
 	g.workloads = append(g.workloads, pods{
 		Workload: Workload{

@@ -29,7 +29,24 @@ func Example(name string) bool {
 	if i := strings.Index("/"+name, "/src/main/"); i >= 0 {
 		name = name[:i] + "x" // the directories above it decide
 	}
-	return below(name, example)
+	return below(name, example) || (strings.Contains(name, "ample") || strings.Contains(name, "fixture")) && exemplary(name)
+}
+
+// exemplary reports whether the name of a directory says that it has examples, such as push-examples and configsamples.
+func exemplary(name string) bool {
+	for {
+		dir, rest, found := strings.Cut(name, "/")
+		if !found {
+			return false
+		}
+		for word := range strings.FieldsFuncSeq(dir, func(r rune) bool { return r == '-' || r == '_' || r == '.' }) {
+			if slices.Contains([]string{"example", "examples", "sample", "samples", "fixture", "fixtures"}, word) ||
+				strings.HasSuffix(word, "samples") || strings.HasSuffix(word, "examples") {
+				return true
+			}
+		}
+		name = rest
+	}
 }
 
 func below(name string, dirs []string) bool {

@@ -168,7 +168,8 @@ func TestPlaces(t *testing.T) {
 	for name, want := range map[string][2]bool{
 		"vendor/x": {true, false}, "a/third_party/b/c": {true, false}, "vendor": {}, "a/testdata/b": {false, true}, "examples": {}, "latest/x": {},
 		".yarn/releases/yarn.cjs": {true, false}, "a/src/main/java/org/samples/App.java": {}, "samples/src/main/App.java": {false, true},
-		"src/main/java/test/App.java": {},
+		"src/main/java/test/App.java": {}, "extra/push-examples/x": {false, true}, "configsamples/x": {false, true},
+		"a/crypto_fixtures/x": {false, true}, "amplesound/x": {}, "my.sample/x": {false, true}, "resampler/x": {},
 	} {
 		if got := [2]bool{Vendored(name), Example(name)}; got != want {
 			t.Errorf("%s: %v", name, got)
