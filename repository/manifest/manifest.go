@@ -6,7 +6,10 @@ package manifest
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/dxctl/dxctl/repository/container"
 	"github.com/dxctl/dxctl/repository/fact"
@@ -147,6 +150,23 @@ var runsPods = regexp.MustCompile(`(?m)^\s*kind:\s*["']?(Deployment|StatefulSet|
 
 var template = regexp.MustCompile(`\{\{|<%|\{%`)
 
+// patches reports whether an object is one for Kustomize that changes a workload, such as those that Kubebuilder writes
+// and no kustomization names yet: it has no selector, without which Kubernetes refuses a workload.
+func patches(t *tree.Tree, f tree.File, object *yaml.Node) bool {
+	kind := yamlfile.Text(yamlfile.Get(object, "kind"))
+	if !slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"}, kind) ||
+		!strings.HasPrefix(yamlfile.Text(yamlfile.Get(object, "apiVersion")), "apps/") ||
+		yamlfile.Has(yamlfile.Get(object, "spec"), "selector") {
+		return false
+	}
+	for _, name := range []string{"kustomization.yaml", "kustomization.yml", "Kustomization"} {
+		if _, ok := t.File(path.Join(f.Dir(), name)); ok {
+			return true
+		}
+	}
+	return strings.Contains(f.Base(), "patch")
+}
+
 func (s *Set) plain(t *tree.Tree, f tree.File, g *group) {
 	at := fact.Location{Path: f.Path}
 	unreadable := func(at fact.Location, err error) {
@@ -189,6 +209,9 @@ func (s *Set) plain(t *tree.Tree, f tree.File, g *group) {
 			continue
 		}
 		at.Line = doc.Line
+		if patches(t, f, doc.Root) {
+			continue
+		}
 		switch err := g.add(f.Path, doc.Root); {
 		case err != nil && template.MatchString(text):
 			templated(at)

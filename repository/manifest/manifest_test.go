@@ -290,15 +290,18 @@ func FuzzReadManifest(f *testing.F) {
 func TestNoWorkload(t *testing.T) {
 	patch := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec: {template: {spec: {containers: " +
 		"[{name: api, env: [{name: A, value: b}]}]}}}\n"
+	sidecar := strings.Replace(patch, "name: api, env", "name: proxy, image: proxy:1, env", 1)
 	s := read(t, map[string]string{
-		"config/default/env_patch.yaml": patch, "configsamples/api.yaml": deployment, "deploy/api-samples/api.yaml": deployment,
+		"config/default/env_patch.yaml": patch, "config/default/proxy_patch.yaml": sidecar, "config/default/proxy.yaml": sidecar,
+		"config/default/kustomization.yaml": "resources: [api.yaml]\n", "config/default/api.yaml": deployment,
+		"configsamples/api.yaml": deployment, "deploy/api-samples/api.yaml": deployment,
 		"releases/api-1.2.3.yaml": deployment, "releases/v1.2.3/api.yaml": deployment,
 	})
-	if len(s.Workloads)+len(s.Unreadable)+len(s.Unrendered) != 0 {
+	if len(s.Workloads) != 1 || s.Workloads[0].Overlay != "config/default" || len(s.Unreadable)+len(s.Unrendered) != 0 {
 		t.Errorf("%+v", s)
 	}
-	s = read(t, map[string]string{"releases/production/api.yaml": deployment, "releases/api.yaml": deployment})
-	if len(s.Workloads) != 2 {
+	s = read(t, map[string]string{"releases/production/api.yaml": deployment, "releases/api.yaml": deployment, "api.yaml": sidecar})
+	if len(s.Workloads) != 3 {
 		t.Errorf("%+v", s)
 	}
 }
