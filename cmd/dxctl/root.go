@@ -18,6 +18,7 @@ import (
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/config"
+	"github.com/dxctl/dxctl/spelling"
 )
 
 // moreFormats is the annotation of a command with the formats that it has in addition to those of a table.
@@ -40,15 +41,39 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	err := unknownCommand(root, args)
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
 	code := exit.Code(ctx, err)
 	switch {
-	case code == exit.Cancelled:
+	case code == exit.Cancelled && !exit.Has(err, exit.Cancelled): // the error is about what was interrupted
 		fmt.Fprintln(stderr, "dxctl: interrupted; stored data is kept, and the next run resumes from it")
 	case err != nil:
 		fmt.Fprintln(stderr, "dxctl: "+strings.ReplaceAll(err.Error(), "\n", "\n       "))
 	}
 	return code
+}
+
+// unknownCommand returns an error for a word after a group of commands, such as `dxctl path`, that is none of them: cobra
+// prints the help of the group, and succeeds.
+func unknownCommand(root *cobra.Command, args []string) error {
+	group, rest, err := root.Find(args)
+	if err != nil || group == root || group.Runnable() || !group.HasSubCommands() {
+		return nil // cobra reports what is wrong with it
+	}
+	group.InitDefaultHelpFlag()
+	if group.ParseFlags(rest) != nil || group.Flags().NArg() == 0 {
+		return nil
+	}
+	word := group.Flags().Arg(0)
+	var names []string
+	for _, cmd := range group.Commands() {
+		if cmd.IsAvailableCommand() {
+			names = append(names, cmd.Name())
+		}
+	}
+	return fmt.Errorf("unknown command %q for %q%s", word, group.CommandPath(), spelling.Hint(word, names))
 }
 
 func newRoot(s *cli) *cobra.Command {

@@ -40,6 +40,12 @@ func With(code int, err error) error {
 	return codedError{code, err}
 }
 
+// Has reports whether an error carries an exit code.
+func Has(err error, code int) bool {
+	var coded codedError
+	return errors.As(err, &coded) && coded.code == code
+}
+
 // Code returns the exit code for the error of a command. An interruption takes precedence over any error.
 func Code(ctx context.Context, err error) int {
 	var coded codedError
