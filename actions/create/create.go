@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -76,8 +77,9 @@ func (a *Action) fields() []actions.Field {
 		{Name: NameField, Title: "Name", Type: actions.String, Required: true, Argument: true, MaxLength: 63,
 			Pattern: `^[a-z0-9]+(-[a-z0-9]+)*$`, Example: "payment-service",
 			Description: "name of the service: lower-case letters, digits and single hyphens"},
-		{Name: PathField, Title: "Golden path", Type: actions.String, Required: true, MaxLength: 63, Example: "go-service",
-			Placeholder: "NAME", Description: "golden path to create it on; `dxctl path list` lists them"},
+		{Name: PathField, Title: "Golden path", Type: actions.String, Required: true, MaxLength: pathlock.MaxPath,
+			Example: "go-service", Placeholder: "NAME",
+			Description: "golden path to create it on; `dxctl path list` lists them, and a command line may name a directory"},
 		{Name: OwnerField, Title: "Owner", Type: actions.String, Entity: "Group", MaxLength: 200, Pattern: ownerRule,
 			Example: "group:default/payments", Description: "team that owns the service, as the catalog names it"},
 		{Name: DescriptionField, Title: "Description", Type: actions.String, MaxLength: 350,
@@ -257,6 +259,13 @@ func (a *Action) checkInput(in actions.Input, ref string, path *paths.Path) erro
 		errs = append(errs, errors.New("give dir or repository, not both: a repository on GitHub is created without a "+
 			"directory, and the plan names the command that clones it"))
 	}
+	errs = append(errs, unusableName(NameField, in.Text(NameField)),
+		unusableName(RepositoryField, in.Text(RepositoryField)),
+		unusableName(AnswersField+"."+RepositoryField, in.Texts(AnswersField)[RepositoryField]))
+	if len(path.Templates()) == 0 {
+		errs = append(errs, fmt.Errorf("the golden path %s has no files in its directory %s, from which a service is created; "+
+			"`dxctl path new` copies those of another golden path", path.Name, paths.TemplateDir))
+	}
 	if a.Taken != nil && a.Resume == nil {
 		if where := a.Taken(ref); where != "" {
 			errs = append(errs, fmt.Errorf("the catalog has %s already, in %s; choose another name, or adopt the golden path "+
@@ -264,6 +273,23 @@ func (a *Action) checkInput(in actions.Input, ref string, path *paths.Path) erro
 		}
 	}
 	return errors.Join(append(errs, answerErrors(path.Check(in.Texts(AnswersField))))...)
+}
+
+// unusableName reports a name of a service, or of a repository as owner/name, that is no name of a directory everywhere.
+// Languages refuse such a name for a module, too.
+func unusableName(input, name string) error {
+	if name == "" {
+		return nil
+	}
+	last := strings.ToLower(name[strings.LastIndex(name, "/")+1:])
+	err := pathlock.CheckPath(name)
+	switch {
+	case strings.Trim(last, ".") == "" || strings.HasSuffix(last, ".git"):
+		err = errors.New("is no name of a repository")
+	case err == nil:
+		return nil
+	}
+	return &actions.InputError{Input: input, Err: fmt.Errorf("%s: %q %w; choose another name", input, name, err)}
 }
 
 // answerErrors returns the errors of answers as those of inputs.
@@ -275,7 +301,7 @@ func answerErrors(err error) error {
 	var errs []error
 	for _, one := range joined.Unwrap() {
 		if answer, ok := errors.AsType[paths.AnswerError](one); ok {
-			one = &actions.InputError{Input: AnswersField + "." + answer.Question, Err: one}
+			one = &actions.InputError{Input: AnswersField + "." + strings.Trim(answer.Question, `"`), Err: one}
 		}
 		errs = append(errs, one)
 	}
@@ -344,18 +370,24 @@ func (a *Action) target(ctx context.Context, p *actions.Plan, t *Target) error {
 	p.On["directory"] = state
 	t.InRepo = root
 	if root == "" || state == emptyRepository {
+		if _, err := exec.LookPath("git"); err != nil && a.Resume == nil {
+			return errors.New("git is not installed, or not in PATH: install it; dxctl makes the first commit with it")
+		}
 		p.Notes = append(p.Notes, "The files become the first commit of a new git repository.")
-	} else {
-		p.Notes = append(p.Notes, "The files are not committed: "+root+" is a git repository, and its next commit is yours.")
+		return nil
+	}
+	p.Notes = append(p.Notes, "The files are not committed: "+root+" is a git repository, and its next commit is yours.")
+	if below := relative(root, t.Dir); below != "." && slices.ContainsFunc(p.Files, func(f actions.FileChange) bool {
+		return strings.HasPrefix(f.Path, ".github/")
+	}) {
+		p.Notes = append(p.Notes, "GitHub reads .github only at the root of a repository: move the files of "+
+			filepath.ToSlash(filepath.Join(below, ".github"))+" there, and name the directory "+filepath.ToSlash(below)+" in them.")
 	}
 	return nil
 }
 
 func (a *Action) repositoryTarget(ctx context.Context, p *actions.Plan, t *Target, full string) error {
 	owner, name, _ := strings.Cut(full, "/")
-	if strings.HasSuffix(strings.ToLower(name), ".git") || strings.Trim(name, ".") == "" {
-		return fmt.Errorf("repository: %q is no name of a repository", full)
-	}
 	r := github.Repository{Owner: owner, Name: name, Description: p.Input.Text(DescriptionField),
 		Visibility: p.Input.Text(VisibilityField)}
 	t.Repository, t.ClonePage = &r, github.PagesURL(a.GitHubURL)+"/"+full

@@ -74,6 +74,9 @@ func action(t *testing.T, dir string, s *hosttest.Server) *Action {
 	p := testPath(t)
 	a := New(Deps{
 		Path: func(_ context.Context, name string) (*paths.Path, error) {
+			if name == "empty-service" {
+				return paths.Load(fstest.MapFS{paths.DescriptionFile: {}}, paths.Origin{Location: name})
+			}
 			if name != p.Name {
 				return nil, fmt.Errorf("there is no golden path %s", name)
 			}
@@ -190,6 +193,11 @@ func TestMistakes(t *testing.T) {
 		{"directory and repository", input(DirField, "x", RepositoryField, "acme/pay"), []string{"dir or repository, not both"}},
 		{"a repository that is none", input(RepositoryField, "acme"), []string{"for example acme/payment-service"}},
 		{"a repository of dots", input(RepositoryField, "acme/.."), []string{"no name of a repository"}},
+		{"a repository that ends in .git", input(RepositoryField, "acme/pay.git"), []string{"no name of a repository"}},
+		{"a repository that ends in a dot", input(RepositoryField, "acme/pay."), []string{"ends with a dot"}},
+		{"a repository named like a device", input(RepositoryField, "acme/aux.js"), []string{"device on Windows"}},
+		{"a service named like a device", input(NameField, "con"), []string{`name: "con"`, "device on Windows"}},
+		{"a path without files", input(PathField, "empty-service"), []string{"no files in its directory template"}},
 		{"GitHub without credentials", input(RepositoryField, "acme/pay"), []string{"GITHUB_TOKEN"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -215,6 +223,53 @@ func TestMistakes(t *testing.T) {
 	in[AnswersField] = map[string]string{"owner": "group:default/other"}
 	if _, err := action(t, dir, nil).Plan(t.Context(), in); err == nil || !strings.Contains(err.Error(), "give one of them") {
 		t.Errorf("two owners are taken: %v", err)
+	}
+}
+
+// TestNoGit: that git is missing is noticed before a file is written.
+func TestNoGit(t *testing.T) {
+	a := action(t, t.TempDir(), nil)
+	t.Setenv("PATH", "")
+	if _, err := a.Plan(t.Context(), input()); err == nil || !strings.Contains(err.Error(), "git is not installed") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestSharedRepository creates a service in a repository of others, from a directory in it and from one beside it, and
+// runs the command that commits it.
+func TestSharedRepository(t *testing.T) {
+	for _, c := range []struct{ local, dir string }{
+		{"mono", "services/pay"}, {"mono", "pay it"}, {"mono/services", "../pay"}, {"", "mono/services/pay"}, {"other", "../mono/pay"},
+	} {
+		t.Run(c.local+" "+c.dir, func(t *testing.T) {
+			root := t.TempDir()
+			for _, name := range []string{"mono/services", "other"} {
+				if err := os.MkdirAll(filepath.Join(root, name), 0o750); err != nil {
+					t.Fatal(err)
+				}
+			}
+			git(t, root, "init", "-q", "-b", "main", "mono")
+			local := filepath.Join(root, c.local)
+			p, a := begin(t, action(t, local, nil), input(DirField, c.dir))
+			if err := apply(t.Context(), a, p, nil); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.CommandContext(t.Context(), "sh", "-c", p.Commands[0].Line)
+			cmd.Dir = local
+			cmd.Env = append(os.Environ(), "GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@acme.example",
+				"GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@acme.example")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%s: %v: %s", p.Commands[0].Line, err, out)
+			}
+			mono := filepath.Join(root, "mono")
+			if s := git(t, mono, "ls-files"); strings.Count(s, "\n") != len(p.Files)-1 {
+				t.Errorf("%d files were written, and these committed:\n%s", len(p.Files), s)
+			}
+			workflow := slices.ContainsFunc(p.Files, func(f actions.FileChange) bool { return strings.HasPrefix(f.Path, ".github/") })
+			if note := strings.Join(p.Notes, " "); strings.Contains(note, "only at the root") != workflow {
+				t.Errorf("the notes are %s", note)
+			}
+		})
 	}
 }
 

@@ -45,7 +45,7 @@ func inspect(ctx context.Context, dir string) (state, root string, err error) {
 		}
 		return absent, root, nil
 	case err != nil:
-		return fail("%w; name another directory", err)
+		return fail("%w; name another directory", pathCause(err))
 	case len(entries) == 0:
 		return empty, root, nil
 	case len(entries) == 1 && entries[0].Name() == ".git":
@@ -60,6 +60,14 @@ func inspect(ctx context.Context, dir string) (state, root string, err error) {
 		return emptyRepository, root, nil
 	}
 	return fail("it is not empty; name a new directory with --dir, or adopt the golden path there with `dxctl fix`")
+}
+
+// pathCause returns the cause of an error about a path that the message names already.
+func pathCause(err error) error {
+	if wrong, ok := errors.AsType[*fs.PathError](err); ok {
+		return wrong.Err
+	}
+	return err
 }
 
 // The steps of a creation in a directory.
@@ -197,8 +205,14 @@ func hash(content []byte) string {
 
 // relative returns a directory as a person in the working directory writes it.
 func relative(base, dir string) string {
-	if rel, err := filepath.Rel(base, dir); err == nil && filepath.IsLocal(rel) {
+	if rel, err := filepath.Rel(base, dir); err == nil && within(base, dir) {
 		return rel
 	}
 	return dir
+}
+
+// within reports whether a directory is another one, or below it.
+func within(base, dir string) bool {
+	rel, err := filepath.Rel(base, dir)
+	return err == nil && filepath.IsLocal(rel)
 }

@@ -70,14 +70,18 @@ func (a *Action) commands(p actions.Plan, t Target) []actions.Command {
 	add := func(why, format string, args ...any) {
 		next = append(next, actions.Command{Line: fmt.Sprintf(format, args...), Why: why})
 	}
+	shared := t.InRepo != "" && p.On["directory"] != emptyRepository
 	switch {
 	case t.Repository != nil:
 		add("work on it", "git clone %s.git", t.ClonePage)
 	case t.Dir == "":
 		add("create it", "dxctl create service %s --golden-path %s", t.Name, p.Input.Text(PathField))
-	case t.InRepo != "" && p.On["directory"] != emptyRepository:
-		dir := quote(relative(a.Local, t.Dir))
-		add("commit it", "git add %s && git commit -m 'Create %s'", dir, t.Name)
+	case shared:
+		git, dir := "git", relative(a.Local, t.Dir)
+		if !within(t.InRepo, a.Local) { // git works on the repository of the working directory
+			git, dir = "git -C "+quote(relative(a.Local, t.InRepo)), relative(t.InRepo, t.Dir)
+		}
+		add("commit it", "%s add %s && %s commit -m 'Create %s'", git, quote(dir), git, t.Name)
 	default:
 		add("work on it", "cd %s", quote(relative(a.Local, t.Dir)))
 		home := p.Input.Texts(AnswersField)[RepositoryField]
@@ -87,7 +91,7 @@ func (a *Action) commands(p actions.Plan, t Target) []actions.Command {
 		add("publish it on GitHub; the push starts the workflows", "gh repo create %s --%s --source . --push", quote(home),
 			p.Input.Text(VisibilityField))
 	}
-	if t.Repository == nil && t.InRepo == "" {
+	if t.Repository == nil && !shared {
 		t.Repository = a.answered(p.Input)
 	}
 	if t.Repository != nil && !p.Input.Bool(SettingsField) {

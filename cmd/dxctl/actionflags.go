@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,7 @@ const maxAnswersFile = 1 << 20
 func addActionFlags(cmd *cobra.Command, d actions.Descriptor) {
 	flags := cmd.Flags()
 	for _, f := range d.Input {
+		f.Description = strings.ReplaceAll(f.Description, "`", "'") // the help takes a word in backquotes for the value
 		switch {
 		case f.Argument:
 		case f.Type == actions.Boolean:
@@ -115,9 +117,11 @@ func textsOf(flags *pflag.FlagSet, f actions.Field) (map[string]string, error) {
 	}
 	var texts map[string]string
 	if file != "" {
-		if texts, err = readTexts(file); err != nil {
+		written, err := readTexts(file)
+		if err != nil {
 			return nil, err
 		}
+		texts = written.texts
 	}
 	each, err := flags.GetStringArray(f.One)
 	if err != nil {
@@ -137,8 +141,9 @@ func textsOf(flags *pflag.FlagSet, f actions.Field) (map[string]string, error) {
 }
 
 // readTexts reads a YAML file of names and texts.
-func readTexts(file string) (map[string]string, error) {
-	fail := func(err error) (map[string]string, error) { return nil, fmt.Errorf("reading %s: %w", file, err) }
+func readTexts(file string) (writtenTexts, error) {
+	none := writtenTexts{}
+	fail := func(err error) (writtenTexts, error) { return none, fmt.Errorf("reading %s: %w", file, err) }
 	st, err := os.Stat(file)
 	switch {
 	case err != nil:
@@ -154,19 +159,72 @@ func readTexts(file string) (map[string]string, error) {
 	}
 	docs, err := strictyaml.Read(file, text)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	if len(docs) != 1 {
 		return fail(fmt.Errorf("it has %d YAML documents; write one, with a line NAME: VALUE for each", len(docs)))
 	}
 	if err := docs[0].RefuseAliases(); err != nil {
-		return nil, err
+		return none, err
 	}
 	texts := map[string]string{}
-	if _, err := docs[0].Decode(&texts); err != nil {
-		return nil, err
+	where, err := docs[0].Decode(&texts)
+	if err != nil {
+		return none, err
 	}
-	return texts, nil
+	return writtenTexts{file, texts, where}, nil
+}
+
+// writtenTexts are the texts of a file.
+type writtenTexts struct {
+	file  string
+	texts map[string]string
+	where strictyaml.Positions
+}
+
+// locateInputs names inputs in errors as the command line does: a field by its flag, and a text of a file with its line.
+func locateInputs(err error, flags *pflag.FlagSet, d actions.Descriptor) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var errs []error
+		for _, one := range joined.Unwrap() {
+			errs = append(errs, locateInputs(one, flags, d))
+		}
+		return errors.Join(errs...)
+	}
+	wrong, ok := err.(*actions.InputError)
+	if !ok {
+		return err
+	}
+	name, text, _ := strings.Cut(wrong.Input, ".")
+	f, known := d.Field(name)
+	switch {
+	case !known || f.Argument:
+	case text != "":
+		if place := placeOfText(flags, f, text); place != "" {
+			return fmt.Errorf("%s: %s", place, strings.TrimPrefix(err.Error(), name+"."))
+		}
+		if rest, ok := strings.CutPrefix(err.Error(), name+"."); ok {
+			return fmt.Errorf("--%s %s", f.One, rest)
+		}
+	case strings.HasPrefix(err.Error(), name):
+		return errors.New("--" + f.Flag() + strings.TrimPrefix(err.Error(), name))
+	}
+	return err
+}
+
+// placeOfText returns the file and line that a text comes from; "" for one that a flag gave, and one that is missing.
+func placeOfText(flags *pflag.FlagSet, f actions.Field, name string) string {
+	file, _ := flags.GetString(f.Flag())
+	given, _ := flags.GetStringArray(f.One)
+	if file == "" || slices.ContainsFunc(given, func(text string) bool { return strings.HasPrefix(text, name+"=") }) {
+		return ""
+	}
+	written, err := readTexts(file)
+	if _, ok := written.texts[name]; err != nil || !ok {
+		return ""
+	}
+	line, _ := written.where.Place(name)
+	return fmt.Sprintf("%s:%d", file, line)
 }
 
 // readPlan reads the input and the digest of a plan.

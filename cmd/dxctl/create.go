@@ -20,6 +20,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/scorecards/paths"
 )
 
 // createFlags are the flags of `dxctl create service` that are no input of the action.
@@ -57,6 +58,7 @@ made, unless it has something that dxctl did not make.
 
   dxctl create service payment-service --golden-path go-service
   dxctl create service payment-service --golden-path go-service --answers answers.yaml --yes
+  dxctl create service payment-service --golden-path ./golden-paths/payments
   dxctl create service payment-service --golden-path go-service --repository acme/payment-service
   dxctl create service payment-service --resume`,
 		Args:        cobra.MaximumNArgs(1),
@@ -69,7 +71,7 @@ made, unless it has something that dxctl did not make.
 			if err != nil {
 				return err
 			}
-			return s.createService(cmd.Context(), in, f)
+			return locateInputs(s.createService(cmd.Context(), in, f), cmd.Flags(), d)
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
@@ -151,6 +153,7 @@ func (c *creation) newAction(ctx context.Context) (*create.Action, error) {
 	}
 	deps := app.CreateDeps(c.cfg)
 	deps.Now, deps.Local = c.now, dir
+	deps.Path = c.goldenPath // of the configuration, or in a directory: the command line may name any
 	deps.Journals = filepath.Join(dir, ".dxctl", "create")
 	if c.cfg.File != "" {
 		if deps.Journals, err = filepath.Abs(filepath.Join(c.cfg.Path(c.cfg.Collect.Dir), "actions")); err != nil {
@@ -224,7 +227,11 @@ func (c *creation) applyPlan(ctx context.Context, p actions.Plan, j *create.Jour
 			"--cleanup", err))
 	}
 	if err != nil {
-		return fmt.Errorf("%w\n`dxctl create service %s --resume` continues, and --cleanup undoes what was done", err, name)
+		err = fmt.Errorf("%w\n`dxctl create service %s --resume` continues, and --cleanup undoes what was done", err, name)
+		if ctx.Err() != nil {
+			return exit.With(exit.Cancelled, err)
+		}
+		return err
 	}
 	if c.app != nil {
 		if err := c.app.Created(ctx, p, j); err != nil {
@@ -235,7 +242,21 @@ func (c *creation) applyPlan(ctx context.Context, p actions.Plan, j *create.Jour
 	for _, next := range p.Commands {
 		fmt.Fprintf(c.err, "  %s   # %s\n", output.Printable(next.Line), output.Printable(next.Why))
 	}
+	c.hintSource(ctx, p.Input.Text(create.PathField))
 	return nil
+}
+
+// hintSource prints how others find a golden path that the command line named as a directory.
+func (c *creation) hintSource(ctx context.Context, named string) {
+	used, err := c.goldenPath(ctx, named)
+	if err != nil || used.Origin.Kind != paths.FromDirectory {
+		return
+	}
+	if found, err := paths.Find(ctx, used.Name, c.cfg.Paths, c.cfg.Dir); err == nil && found.Digest == used.Digest {
+		return
+	}
+	fmt.Fprintf(c.err, "list the directory %s under paths.sources of dx.yaml, so that `dxctl fix` finds the golden path, "+
+		"too\n", output.Printable(used.Origin.Location))
 }
 
 // record returns where the run is recorded.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -140,16 +141,58 @@ func unwrapped(err error) []error {
 // (ACCESSIBLE), gets a line for each.
 func (c *creation) ask(ctx context.Context, questions ...huh.Field) error {
 	accessible := os.Getenv("TERM") == "dumb" || os.Getenv("TERM") == "" || os.Getenv("ACCESSIBLE") != ""
-	form := huh.NewForm(huh.NewGroup(questions...)).WithInput(c.in).WithOutput(c.err).WithAccessible(accessible)
+	form := huh.NewForm(huh.NewGroup(questions...)).WithOutput(c.err).WithAccessible(accessible)
+	lines := &lineReader{ctx: ctx, in: c.in}
+	if accessible {
+		form = form.WithInput(lines)
+	} else {
+		form = form.WithInput(c.in)
+	}
 	err := form.RunWithContext(ctx)
-	if errors.Is(err, huh.ErrUserAborted) {
-		return exit.With(exit.Cancelled, errors.New("nothing was created"))
+	if errors.Is(err, huh.ErrUserAborted) || ctx.Err() != nil || lines.ended {
+		return exit.With(exit.Cancelled, errNothing)
 	}
 	if err != nil {
 		return fmt.Errorf("asking: %w", err)
 	}
 	return nil
 }
+
+// lineReader reads lines of a terminal until they end or the context does: a form that asks line by line does not look at
+// the context, and would wait for the end of a line after an interruption.
+type lineReader struct {
+	ctx   context.Context //nolint:containedctx // of the one form that reads
+	in    io.Reader
+	ended bool
+}
+
+// Read reads from the terminal. After an interruption, one Read of the terminal is left behind.
+func (r *lineReader) Read(p []byte) (int, error) {
+	if r.ended {
+		return 0, io.EOF
+	}
+	type result struct {
+		data []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		data := make([]byte, len(p))
+		n, err := r.in.Read(data)
+		done <- result{data[:n], err}
+	}()
+	select {
+	case <-r.ctx.Done():
+		r.ended = true
+		return 0, io.EOF
+	case read := <-done:
+		r.ended = read.err != nil
+		return copy(p, read.data), read.err
+	}
+}
+
+// errNothing is the error of a creation that was not approved, or was interrupted before it began.
+var errNothing = errors.New("nothing was created")
 
 // approve asks whether the plan is applied. Without a terminal, it returns an error that says how to approve.
 func (c *creation) approve(ctx context.Context, p actions.Plan) error {
@@ -163,7 +206,7 @@ func (c *creation) approve(ctx context.Context, p actions.Plan) error {
 		return err
 	}
 	if !yes {
-		return exit.With(exit.Cancelled, errors.New("nothing was created"))
+		return exit.With(exit.Cancelled, errNothing)
 	}
 	return nil
 }

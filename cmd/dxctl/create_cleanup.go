@@ -65,6 +65,9 @@ func (c *creation) confirmed(ctx context.Context, left create.Leftover) error {
 		}
 		question := huh.NewInput().Title("Type " + left.Confirm + " to delete all of this").Value(&typed)
 		if err := c.ask(ctx, question); err != nil {
+			if exit.Has(err, exit.Cancelled) {
+				return exit.With(exit.Cancelled, errors.New("nothing was deleted"))
+			}
 			return err
 		}
 	}

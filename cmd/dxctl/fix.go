@@ -77,7 +77,7 @@ With --check the exit code is 2 if there are changes to make, and 0 if there are
 				return err
 			}
 			if o.input, err = d.Check(in, false); err != nil {
-				return err
+				return locateInputs(err, cmd.Flags(), d)
 			}
 			if err := o.validateModes(in); err != nil {
 				return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -42,7 +43,7 @@ func (s *cli) pathConfig() (cfg paths.Config, dir string, err error) {
 // separator, such as ./go-service.
 func (s *cli) goldenPath(ctx context.Context, name string) (*paths.Path, error) {
 	if isDirectory(name) {
-		return paths.OpenDir(name, name)
+		return paths.OpenDir(name, filepath.Clean(name))
 	}
 	cfg, dir, err := s.pathConfig()
 	if err != nil {
@@ -50,10 +51,44 @@ func (s *cli) goldenPath(ctx context.Context, name string) (*paths.Path, error) 
 	}
 	p, err := paths.Find(ctx, name, cfg, dir)
 	var unknown paths.NotFoundError
-	if errors.As(err, &unknown) && exists(filepath.Join(name, paths.DescriptionFile)) {
+	if !errors.As(err, &unknown) {
+		return p, err
+	}
+	if exists(filepath.Join(name, paths.DescriptionFile)) {
 		return paths.OpenDir(name, name)
 	}
-	return p, err
+	if info, statErr := os.Stat(name); statErr == nil && info.IsDir() {
+		return nil, fmt.Errorf("%w; the directory %s has no file %s", err, name, paths.DescriptionFile)
+	}
+	return nil, err
+}
+
+// goldenPaths returns the golden path that a person names, or those in a directory that is none itself.
+func (s *cli) goldenPaths(ctx context.Context, name string) ([]*paths.Path, error) {
+	several := severalPaths(name)
+	if several && isDirectory(name) {
+		return paths.OpenAll(name, name)
+	}
+	p, err := s.goldenPath(ctx, name)
+	var unknown paths.NotFoundError
+	if several && errors.As(err, &unknown) {
+		return paths.OpenAll(name, name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []*paths.Path{p}, nil
+}
+
+// severalPaths reports whether a directory is no golden path, but has some.
+func severalPaths(dir string) bool {
+	if exists(filepath.Join(dir, paths.DescriptionFile)) {
+		return false
+	}
+	entries, _ := os.ReadDir(dir)
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		return e.IsDir() && exists(filepath.Join(dir, e.Name(), paths.DescriptionFile))
+	})
 }
 
 func newPathList(s *cli) *cobra.Command {
@@ -175,7 +210,7 @@ func pathProse(p *paths.Path, doc *pathDocument) string {
 	line := func(format string, args ...any) {
 		fmt.Fprintln(&out, output.Printable(strings.TrimRight(fmt.Sprintf(format, args...), " ")))
 	}
-	line("%s %s: %s", p.Name, p.Version, p.Title)
+	line("%s: %s", strings.TrimSpace(p.Name+" "+p.Version), p.Title)
 	if p.Description != "" {
 		line("%s", strings.Join(strings.Fields(p.Description), " "))
 	}

@@ -77,12 +77,8 @@ func (s *cli) pathsToCheck(ctx context.Context, names []string) ([]*paths.Path, 
 		}
 	}
 	for _, name := range names {
-		p, err := s.goldenPath(ctx, name)
-		if err != nil {
-			broken = errors.Join(broken, err)
-			continue
-		}
-		all = append(all, p)
+		named, err := s.goldenPaths(ctx, name)
+		all, broken = append(all, named...), errors.Join(broken, err)
 	}
 	return all, strictyaml.Mistakes(broken), nil
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -20,7 +21,8 @@ func newPathNew(s *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "new DIR",
 		Short: "Begin a golden path of your own, as a copy of another one",
-		Long: `Copy a golden path into a new directory, whose name becomes that of the path. Edit it, then check it with
+		Long: `Copy a golden path into a new directory, whose name becomes that of the path. A directory that has only a
+path.yaml keeps it, and gets the rest. Edit the copy, then check it with
 ` + "`dxctl path lint`, and test it with `dxctl path test`.",
 		Example: "  dxctl path new golden-paths/payment-service --from go-service",
 		Args:    cobra.ExactArgs(1),
@@ -45,15 +47,25 @@ func (s *cli) copyPath(p *paths.Path, dir string) error {
 		return fmt.Errorf("creating directory %s: %w", dir, err)
 	}
 	name := filepath.Base(absolute)
-	tree, err := p.Copy(name)
+	description, err := emptyDir(dir)
 	if err != nil {
 		return fmt.Errorf("creating golden path %s: %w", dir, err)
 	}
-	if err := emptyDir(dir); err != nil {
+	tree, err := p.Copy(name, description)
+	if err != nil {
 		return fmt.Errorf("creating golden path %s: %w", dir, err)
 	}
-	if err := writeTree(dir, tree); err != nil {
+	files := tree
+	if description != nil {
+		files = slices.DeleteFunc(slices.Clone(tree), func(f paths.File) bool { return f.Path == paths.DescriptionFile })
+	} else if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // what is in it is no secret
+		return fmt.Errorf("creating golden path %s: %w", dir, cause(err))
+	}
+	if err := writeTree(dir, files); err != nil {
 		return fmt.Errorf("creating golden path %s: %w", dir, err)
+	}
+	if made, err := paths.OpenDir(dir, dir); err == nil {
+		name = made.Name
 	}
 	if s.output != "table" {
 		return output.Table{
@@ -75,18 +87,23 @@ func (s *cli) copyPath(p *paths.Path, dir string) error {
 	return err
 }
 
-// emptyDir creates a directory, or reports that there are files in it.
-func emptyDir(dir string) error {
+// emptyDir reports that there are files in a directory. It may have a path.yaml, which is returned.
+func emptyDir(dir string) (description []byte, err error) {
 	entries, err := os.ReadDir(dir)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return os.MkdirAll(dir, 0o755) //nolint:gosec // what is in it is no secret
+	case errors.Is(err, fs.ErrNotExist), err == nil && len(entries) == 0:
+		return nil, nil
 	case err != nil:
-		return cause(err)
-	case len(entries) > 0:
-		return errors.New("the directory is not empty; name a new one")
+		return nil, cause(err)
+	case len(entries) > 1 || entries[0].Name() != paths.DescriptionFile:
+		return nil, fmt.Errorf("the directory is not empty; name a new one, or one that has only a file %s",
+			paths.DescriptionFile)
 	}
-	return nil
+	description, err = paths.ReadFile(os.DirFS(dir), paths.DescriptionFile, paths.MaxFileBytes)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", paths.DescriptionFile, cause(err))
+	}
+	return description, nil
 }
 
 // writeTree writes files below a directory, in which none of them may exist. Nothing is written through a symbolic

@@ -59,7 +59,7 @@ requested otherwise.
 				in, err = d.Check(in, false)
 			}
 			if err != nil {
-				return err
+				return locateInputs(err, cmd.Flags(), d)
 			}
 			return s.requestWaiver(cmd.Context(), in, r)
 		},

@@ -7,13 +7,15 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"testing/fstest"
 
 	"go.yaml.in/yaml/v3"
 )
 
 // Copy returns the files of a golden path under another name: all that it is read from, its tests, and the documents
-// next to path.yaml. A path without tests gets one, with sample answers.
-func (p *Path) Copy(name string) (Tree, error) {
+// next to path.yaml. A path without tests gets one, with sample answers. description is a path.yaml to use in place of
+// the path's own; nil: none. The error may be that the rest does not go with it.
+func (p *Path) Copy(name string, description []byte) (Tree, error) {
 	if !namePattern.MatchString(name) || len(name) > 63 {
 		return nil, fmt.Errorf("name %.80q is not lower-case letters, digits and single hyphens, at most 63, such as "+
 			"payment-service", name)
@@ -34,16 +36,22 @@ func (p *Path) Copy(name string) (Tree, error) {
 			return nil, fmt.Errorf("copying golden path %s: %w", p.Name, err)
 		}
 	}
+	copied := p
+	if description == nil {
+		description = renamed(r.found[DescriptionFile].data, name)
+	} else if copied, err = p.described(r.found, name, description); err != nil {
+		return nil, err
+	}
 	var tree Tree
 	tests := false
 	for path, f := range r.found {
 		if path == DescriptionFile {
-			f.data = renamed(f.data, name)
+			f.data = description
 		}
 		tests = tests || strings.HasPrefix(path, TestsDir+"/")
 		tree = append(tree, File{Path: path, Content: f.data, Executable: f.executable, Mode: Once})
 	}
-	if samples, without := p.Samples(); !tests && len(without) == 0 {
+	if samples, without := copied.Samples(); !tests && len(without) == 0 {
 		data, err := yaml.Marshal(samples)
 		if err != nil {
 			return nil, fmt.Errorf("writing sample answers: %w", err)
@@ -52,6 +60,17 @@ func (p *Path) Copy(name string) (Tree, error) {
 	}
 	slices.SortFunc(tree, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	return tree, nil
+}
+
+// described returns the golden path that files are with another path.yaml.
+func (p *Path) described(files contents, name string, description []byte) (*Path, error) {
+	all := fstest.MapFS{DescriptionFile: {Data: description}}
+	for path, f := range files {
+		if path != DescriptionFile {
+			all[path] = &fstest.MapFile{Data: f.data}
+		}
+	}
+	return Load(all, Origin{Kind: FromDirectory, Location: name})
 }
 
 var (

@@ -23,12 +23,39 @@ func OpenDir(dir, shown string) (*Path, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the golden path in directory %s: %w", shown, rootCause(err))
 	}
-	p, err := Load(root.FS(), Origin{Kind: FromDirectory, Location: filepath.ToSlash(shown)})
+	p, err := Load(root.FS(), Origin{Kind: FromDirectory, Location: filepath.ToSlash(shown), base: baseOf(dir)})
 	if err != nil {
 		return nil, err
 	}
 	p.Dir = dir
 	return p, nil
+}
+
+// OpenAll reads the golden path in a directory, or those in the directories in it. shown is the name of the directory as
+// people know it. The error joins what could not be read; the others are returned with it.
+func OpenAll(dir, shown string) ([]*Path, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading the golden paths in directory %s: %w", shown, rootCause(err))
+	}
+	location := filepath.ToSlash(filepath.Clean(shown))
+	all, err := within(root.FS(), Origin{Kind: FromDirectory, Location: location, base: baseOf(dir)})
+	for _, p := range all {
+		below := p.Origin.Location
+		if location != "." {
+			below = strings.TrimPrefix(below, location)
+		}
+		p.Dir = filepath.Join(dir, filepath.FromSlash(below))
+	}
+	return all, err
+}
+
+// baseOf returns the last name of a directory, also of one that is written as . or ..
+func baseOf(dir string) string {
+	if absolute, err := filepath.Abs(dir); err == nil {
+		dir = absolute
+	}
+	return filepath.Base(dir)
 }
 
 func rootCause(err error) error {
@@ -107,16 +134,7 @@ func (s Source) paths(ctx context.Context, dir string) ([]*Path, error) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(dir, name)
 	}
-	root, err := os.OpenRoot(name)
-	if err != nil {
-		return nil, fmt.Errorf("reading the golden paths in directory %s: %w", s.Dir, rootCause(err))
-	}
-	all, err := within(root.FS(), Origin{Kind: FromDirectory, Location: filepath.ToSlash(filepath.Clean(s.Dir))})
-	for _, p := range all {
-		below := strings.TrimPrefix(p.Origin.Location, filepath.ToSlash(filepath.Clean(s.Dir)))
-		p.Dir = filepath.Join(name, filepath.FromSlash(below))
-	}
-	return all, err
+	return OpenAll(name, s.Dir)
 }
 
 // within returns the golden path in a file system, or those in its directories.
@@ -169,6 +187,6 @@ func (o Origin) sub(name string) Origin {
 		o.Subdir = strings.TrimPrefix(o.Subdir+"/"+name, "./")
 		return o
 	}
-	o.Location = strings.TrimPrefix(o.Location+"/"+name, "./")
+	o.Location, o.base = strings.TrimPrefix(o.Location+"/"+name, "./"), name
 	return o
 }

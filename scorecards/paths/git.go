@@ -141,8 +141,12 @@ func (r *repository) fetch(ctx context.Context, ref string) (string, error) {
 	if err == nil {
 		return r.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", "refs/tags/found^{commit}")
 	}
+	if !strings.Contains(strings.ToLower(err.Error()), "couldn't find remote ref") {
+		return "", err // the repository could not be read
+	}
 	if !shortHash.MatchString(ref) {
-		return "", fmt.Errorf("%w; ref must be a tag or a commit of the repository", err)
+		return "", fmt.Errorf("it has no tag %s; name a tag or a commit, not a branch, so that the golden path changes only "+
+			"when you change the version", ref)
 	}
 	if fullHash.MatchString(ref) {
 		if _, err := r.git(ctx, append(shallow, "--", r.address, ref)...); err == nil {

@@ -120,8 +120,8 @@ func TestGitRefuses(t *testing.T) {
 		source paths.Source
 		want   string
 	}{
-		{paths.Source{Git: "file://" + u.dir, Ref: "main"}, "ref must be a tag or a commit"},
-		{paths.Source{Git: "file://" + u.dir, Ref: "v9"}, "ref must be a tag or a commit"},
+		{paths.Source{Git: "file://" + u.dir, Ref: "main"}, "it has no tag main; name a tag or a commit, not a branch"},
+		{paths.Source{Git: "file://" + u.dir, Ref: "v9"}, "it has no tag v9; name a tag or a commit"},
 		{paths.Source{Git: "file://" + u.dir, Ref: "abcdef0"}, "has no such tag or commit"},
 		{paths.Source{Git: "file://" + u.dir, Ref: strings.Repeat("ab", 20)}, "has no such tag or commit"},
 		{paths.Source{Git: "file://" + u.dir, Ref: "v1", Dir: "nowhere"}, "the commit has no directory nowhere"},

@@ -4,6 +4,7 @@
 package paths
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -78,6 +79,8 @@ type Origin struct {
 	Subdir   string // of the golden path in the repository; "." for its root, "" for other kinds
 	Ref      string // tag or commit as configured; "" for other kinds
 	Commit   string // full hash; "" for other kinds
+
+	base string // name of the directory, where Location does not end in it
 }
 
 // The kinds of origins.
@@ -319,7 +322,7 @@ func (l *loader) describe(d *document, w *description) {
 		d.fail("kind", "kind is %q; write %s", w.Kind, Kind)
 	}
 	if p.Name = w.Name; p.Name == "" {
-		p.Name = p.Origin.base()
+		p.Name = p.Origin.defaultName()
 	}
 	if !namePattern.MatchString(p.Name) || len(p.Name) > 63 {
 		d.fail("name", "name %.80q is not lower-case letters, digits and single hyphens, at most 63; write for example "+
@@ -338,6 +341,10 @@ func (l *loader) describe(d *document, w *description) {
 			d.fail(fmt.Sprintf("scorecards[%d]", i), "scorecard %.80q is no name of a scorecard, or is listed twice", name)
 		}
 	}
+	if w.Scorecards != nil && len(w.Scorecards) == 0 {
+		d.fail("scorecards", "scorecards is empty; name at least one, or remove the key for %s",
+			strings.Join(DefaultScorecards, ", "))
+	}
 	if p.Scorecards = w.Scorecards; len(p.Scorecards) == 0 {
 		p.Scorecards = slices.Clone(DefaultScorecards)
 	}
@@ -346,9 +353,9 @@ func (l *loader) describe(d *document, w *description) {
 // DefaultScorecards are the built-in scorecards, which a golden path follows that names none.
 var DefaultScorecards = []string{"production-readiness", "delivery", "developer-experience"}
 
-// base returns the name of the directory that the path is in.
-func (o Origin) base() string {
-	name := o.Location
+// defaultName returns the name of a path that names none itself: that of its directory, in the form of names.
+func (o Origin) defaultName() string {
+	name := cmp.Or(o.base, o.Location)
 	if o.Kind == FromGit && o.Subdir != "" && o.Subdir != "." {
 		name = o.Subdir
 	}

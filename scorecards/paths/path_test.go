@@ -105,6 +105,8 @@ func TestUnsupported(t *testing.T) {
 		{"{{ language }}", "{{ api_token }}", []string{":3: ", "cannot ask for a secret"}},
 		{"{{ language }}", "{{ yaml }}", []string{":3: ", "templates use yaml for something else"}},
 		{"{{ language }}", "{{ database }}", []string{":3: ", "templates use database for the value of that key"}},
+		{"  environments:\n    - staging\n    - production", "  environments: []", []string{":16: ", "is empty", "staging, production"}},
+		{"service:", "scorecards: []\nservice:", []string{":1: ", "scorecards is empty"}},
 		{"kubernetes", `"{{ compute }}s"`, []string{":6: ", "write either one of kubernetes, or one placeholder"}},
 	} {
 		t.Run(c.new, func(t *testing.T) {

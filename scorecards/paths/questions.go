@@ -221,8 +221,11 @@ func (q *Question) Check(text string) error {
 	if err := safeText(text); err != nil {
 		return err
 	}
-	if strings.TrimSpace(text) != text || text == "" {
-		return errors.New("is empty, or begins or ends with a space")
+	if text == "" {
+		return errors.New("is empty")
+	}
+	if strings.TrimSpace(text) != text {
+		return errors.New("begins or ends with a space")
 	}
 	if form := content.SecretForm(text); form != "" {
 		return fmt.Errorf("is a secret (%s), and answers are kept in the repository; let the service read it from its "+

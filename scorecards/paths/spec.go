@@ -161,6 +161,10 @@ func (s *specReader) unsupported(at, value string, supported []string) {
 func (s *specReader) environments(spec *Spec) {
 	supported := s.supports["environments"]
 	list := &spec.CICD.Environments
+	if *list != nil && len(*list) == 0 {
+		s.d.fail("ci_cd.environments", "ci_cd.environments is empty; name at least one of %s, or remove the key for all of them",
+			strings.Join(supported, ", "))
+	}
 	if len(*list) == 0 {
 		*list = slices.Clone(supported)
 	}

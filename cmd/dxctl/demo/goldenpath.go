@@ -87,7 +87,7 @@ func goldenPath() (paths.Tree, error) {
 		return nil, err
 	}
 	i := slices.IndexFunc(all, func(p *paths.Path) bool { return p.Name == "go-service" })
-	tree, err := all[i].Copy(GoldenPath)
+	tree, err := all[i].Copy(GoldenPath, nil)
 	if err != nil {
 		return nil, err
 	}

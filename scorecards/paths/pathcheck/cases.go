@@ -136,7 +136,7 @@ func (r *Result) note(format string, args ...any) {
 // run runs a case.
 func (c *Cases) run(ctx context.Context, p *paths.Path, name string, files fs.FS) Result {
 	r := Result{Case: name, Kind: Create}
-	answers, err := readAnswers(files, p.At(path.Join(paths.TestsDir, name, answersFile)))
+	answers, places, err := readAnswers(files, p.At(path.Join(paths.TestsDir, name, answersFile)))
 	if err != nil {
 		r.fail("%v", err)
 		return r
@@ -148,7 +148,9 @@ func (c *Cases) run(ctx context.Context, p *paths.Path, name string, files fs.FS
 		r.Kind = Adopt
 		result = c.adopt(ctx, &r, p, answers, before)
 	case errors.Is(err, fs.ErrNotExist):
-		result = c.create(ctx, &r, p, answers)
+		if places.check(&r, p, answers) {
+			result = c.create(ctx, &r, p, answers)
+		}
 	default:
 		r.fail("reading %s: %v", beforeDir, err)
 	}
@@ -175,47 +177,68 @@ func (c *Cases) run(ctx context.Context, p *paths.Path, name string, files fs.FS
 	return r
 }
 
-// readAnswers reads the answers of a case; none without the file.
-func readAnswers(files fs.FS, shown string) (paths.Answers, error) {
-	data, err := paths.ReadFile(files, answersFile, maxAnswers)
-	if errors.Is(err, fs.ErrNotExist) {
-		return paths.Answers{}, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", shown, err)
-	}
-	return ParseAnswers(shown, data)
+// answerPlaces are where the answers of a case are written.
+type answerPlaces struct {
+	file  string // as people know it
+	where strictyaml.Positions
 }
 
-// ParseAnswers reads a file of answers: a mapping of questions to texts. shown is its name as people know it.
-func ParseAnswers(shown string, data []byte) (paths.Answers, error) {
-	docs, err := strictyaml.Read(shown, data)
-	if err != nil {
-		return nil, err
+// check reports mistakes in the answers of a case, with their places.
+func (a answerPlaces) check(r *Result, p *paths.Path, answers paths.Answers) bool {
+	for _, m := range unwrapped(p.Check(answers)) {
+		place := a.file
+		wrong, ok := errors.AsType[paths.AnswerError](m)
+		if name := strings.Trim(wrong.Question, `"`); ok && a.where.Has(name) {
+			line, _ := a.where.Place(name)
+			place = fmt.Sprintf("%s:%d", a.file, line)
+		}
+		r.fail("%s: %v", place, m)
 	}
+	return len(r.Problems) == 0
+}
+
+// unwrapped returns the errors that an error joins.
+func unwrapped(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return nil
+}
+
+// readAnswers reads the answers of a case, a mapping of questions to texts; none without the file. shown is the name of
+// the file as people know it.
+func readAnswers(files fs.FS, shown string) (paths.Answers, answerPlaces, error) {
+	places := answerPlaces{file: shown}
 	answers := paths.Answers{}
-	switch {
-	case len(docs) == 0:
-		return answers, nil
-	case len(docs) > 1:
-		return nil, fmt.Errorf("%s:%d: the file has several YAML documents; keep only the first one", shown,
-			docs[1].Root.Line)
+	data, err := paths.ReadFile(files, answersFile, maxAnswers)
+	if errors.Is(err, fs.ErrNotExist) {
+		return answers, places, nil
+	}
+	if err != nil {
+		return nil, places, fmt.Errorf("reading %s: %w", shown, err)
+	}
+	docs, err := strictyaml.Read(shown, data)
+	if err != nil || len(docs) == 0 {
+		return answers, places, err
+	}
+	if len(docs) > 1 {
+		return nil, places, strictyaml.Mistake{File: shown, Line: docs[1].Root.Line,
+			Message: "the file has several YAML documents; keep only the first one"}
 	}
 	if err := docs[0].RefuseAliases(); err != nil {
-		return nil, err
+		return nil, places, err
 	}
-	var w struct {
-		Answers paths.Answers `yaml:",inline"`
-	}
-	if err := docs[0].Root.Decode(&w); err != nil {
-		return nil, strictyaml.Mistake{File: shown, Line: docs[0].Root.Line, Message: "the file is not a mapping of " +
-			"questions to texts, such as service_name: pay"}
-	}
-	return w.Answers, nil
+	places.where, err = docs[0].Decode(&answers)
+	return answers, places, err
 }
 
 // create renders a service and grades it; nil if it could not be rendered.
 func (c *Cases) create(ctx context.Context, r *Result, p *paths.Path, a paths.Answers) paths.Tree {
+	if len(p.Templates()) == 0 {
+		r.fail("the path has no files in %s, from which a service is created; `dxctl path new` copies those of another golden "+
+			"path", p.At(paths.TemplateDir))
+		return nil
+	}
 	tree, err := p.Render(a, c.Defaults)
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {

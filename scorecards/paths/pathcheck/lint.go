@@ -118,7 +118,8 @@ func (l *linter) description() {
 		l.warn(paths.DescriptionFile, 0, "the path has no description, by which people choose one")
 	}
 	if len(l.p.Templates()) == 0 {
-		l.warn(paths.TemplateDir, 0, "the path has no files, so that no service can be created from it")
+		l.warn(paths.TemplateDir, 0, "the path has no files, so that no service can be created from it; "+
+			"`dxctl path new` copies those of another golden path, also next to a %s of yours", paths.DescriptionFile)
 	}
 }
 

@@ -116,7 +116,7 @@ func TestArticleDescribesShippedPaths(t *testing.T) {
 	}
 	for _, p := range all {
 		t.Run(p.Name, func(t *testing.T) {
-			tree, err := p.Copy("copy")
+			tree, err := p.Copy("copy", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
