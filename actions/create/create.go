@@ -275,8 +275,8 @@ func (a *Action) checkInput(in actions.Input, ref string, path *paths.Path) erro
 	return errors.Join(append(errs, answerErrors(path.Check(in.Texts(AnswersField))))...)
 }
 
-// unusableName reports a name of a service, or of a repository as owner/name, that is no name of a directory everywhere.
-// Languages refuse such a name for a module, too.
+// unusableName reports a name of a service, or of a repository as owner/name, that is no name of a directory
+// everywhere. Languages refuse such a name for a module, too.
 func unusableName(input, name string) error {
 	if name == "" {
 		return nil

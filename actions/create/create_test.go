@@ -235,7 +235,7 @@ func TestNoGit(t *testing.T) {
 	}
 }
 
-// TestSharedRepository creates a service in a repository of others, from a directory in it and from one beside it, and
+// TestSharedRepository creates a service in a repository of others, from a directory in it and from one next to it, and
 // runs the command that commits it.
 func TestSharedRepository(t *testing.T) {
 	for _, c := range []struct{ local, dir string }{

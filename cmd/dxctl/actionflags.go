@@ -182,7 +182,7 @@ type writtenTexts struct {
 	where strictyaml.Positions
 }
 
-// locateInputs names inputs in errors as the command line does: a field by its flag, and a text of a file with its line.
+// locateInputs names inputs in errors as the command line does: a field by its flag, a text of a file with its line.
 func locateInputs(err error, flags *pflag.FlagSet, d actions.Descriptor) error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var errs []error

@@ -158,8 +158,8 @@ func (c *creation) ask(ctx context.Context, questions ...huh.Field) error {
 	return nil
 }
 
-// lineReader reads lines of a terminal until they end or the context does: a form that asks line by line does not look at
-// the context, and would wait for the end of a line after an interruption.
+// lineReader reads lines of a terminal until they end or the context does: a form that asks line by line does not look
+// at the context, and would wait for the end of a line after an interruption.
 type lineReader struct {
 	ctx   context.Context //nolint:containedctx // of the one form that reads
 	in    io.Reader

@@ -55,8 +55,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return code
 }
 
-// unknownCommand returns an error for a word after a group of commands, such as `dxctl path`, that is none of them: cobra
-// prints the help of the group, and succeeds.
+// unknownCommand returns an error for a word after a group of commands, such as `dxctl path`, that is none of them:
+// cobra prints the help of the group, and succeeds.
 func unknownCommand(root *cobra.Command, args []string) error {
 	group, rest, err := root.Find(args)
 	if err != nil || group == root || group.Runnable() || !group.HasSubCommands() {

@@ -31,8 +31,8 @@ func OpenDir(dir, shown string) (*Path, error) {
 	return p, nil
 }
 
-// OpenAll reads the golden path in a directory, or those in the directories in it. shown is the name of the directory as
-// people know it. The error joins what could not be read; the others are returned with it.
+// OpenAll reads the golden path in a directory, or those in the directories in it. shown is the name of the directory
+// as people know it. The error joins what could not be read; the others are returned with it.
 func OpenAll(dir, shown string) ([]*Path, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
