@@ -87,26 +87,21 @@ $(GITHUB_SCHEMAS)/node_modules/.installed: $(addprefix $(GITHUB_SCHEMAS)/,packag
 chromium: ## install Chromium for the browser tests, unless a browser is installed
 	@.ci/chromium
 
-# With the race detector, the C compiler links each test binary. gold, if it is installed, takes less time than bfd.
-TEST_LDFLAGS := -s -w $(if $(RACE),$(shell command -v ld.gold >/dev/null 2>&1 && echo -extldflags=-fuse-ld=gold))
+# The C compiler links most test binaries. gold, if it is installed, takes less time than bfd.
+TEST := go test -vet=off -p 3 -timeout 30m \
+  -ldflags "-s -w $(shell command -v ld.gold >/dev/null 2>&1 && echo -extldflags=-fuse-ld=gold)"
 
 # Three packages run in parallel: many tests wait for a process, a server or a browser rather than for the CPU. The
 # slowest packages start first, so that none of them runs alone in the end. go vet is part of make lint.
 #
-# Where tests only compute, the detector would make them 7 to 50 times as slow. Four packages have one goroutine, and no
-# race to detect; that of disclosure has few, and the detector sees them in the short tests. The commands that cmd/dxctl
-# starts as processes have the detector only where they serve (see processes_test.go there).
-SLOW_PACKAGES := ./cmd/dxctl ./web/server ./cmd/dxctl/demo ./store
-SEQUENTIAL := actions/fix delimited scorecards/paths/pathcheck surveys/form
-COMPUTING := surveys/disclosure
-SHORT := TestTeams|TestCorrections
-test: engine assets webhook-examples axe tech-insights github-schemas chromium ## run all tests, with the race detector if there is a C compiler
+# The race detector is where goroutines share data, as .ci/tests says. Where a package is in two commands, one skips what
+# the other runs.
+CONCURRENT := ^TestConcurrent
+test: engine assets webhook-examples axe tech-insights github-schemas chromium ## run all tests, with the race detector where goroutines share data, if there is a C compiler
 	@test -n "$(RACE)" || echo "no C compiler (cc): running the tests without the race detector"
-	go test -vet=off -ldflags "-s -w" $(addprefix ./,$(SEQUENTIAL))
-	go test -vet=off -ldflags "-s -w" -skip '^($(SHORT))$$' ./$(COMPUTING)
-	go test $(RACE) -vet=off -ldflags "$(TEST_LDFLAGS)" -run '^($(SHORT))$$' ./$(COMPUTING)
-	GORACE=atexit_sleep_ms=0 go test $(RACE) -vet=off -ldflags "$(TEST_LDFLAGS)" -p 3 -timeout 30m $(SLOW_PACKAGES) \
-	  $$(go list ./... | grep -v $(foreach p,$(SEQUENTIAL) $(COMPUTING),-e /$(p)$$))
+	$(TEST) -skip '$(CONCURRENT)' $(shell .ci/tests wide) $(shell .ci/tests plain)
+	GORACE=atexit_sleep_ms=0 $(TEST) $(RACE) -run '$(CONCURRENT)' $(shell .ci/tests wide)
+	GORACE=atexit_sleep_ms=0 $(TEST) $(RACE) $(shell .ci/tests raced)
 
 test-kubernetes: engine $(BED)/bed $(BED)/rollouts-controller ## run the scenarios of the Kubernetes collector on a real API server (first build: 10 to 16 minutes)
 	go vet -tags kubernetesbed ./collectors/kubernetes/...

@@ -123,7 +123,8 @@ func results(reports []Report, entity string) map[string]Result {
 	return out
 }
 
-func TestRefresh(t *testing.T) {
+// TestConcurrentRefresh grades while the store is read, several services at once.
+func TestConcurrentRefresh(t *testing.T) {
 	s, cat := setUp(t)
 	e, m := engines(t, s, clock)
 	reports, err := e.Refresh(t.Context(), s, cat, m, nil)

@@ -2,10 +2,12 @@ package store_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -291,7 +293,7 @@ func TestAppendBeforeMigrate(t *testing.T) {
 	}
 }
 
-func TestAppendManyBlocks(t *testing.T) {
+func TestConcurrentBlocks(t *testing.T) {
 	s := storetest.Open(t)
 	const n = 210_000 // more than a block
 	events := make([]event.Event, n)
@@ -435,5 +437,52 @@ func TestAppendEndsWithItsContext(t *testing.T) {
 	err := s.Append(ctx, event.PipelineRun{Origin: origin("1"), Attempt: 1, Status: event.Failed})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestConcurrentAppends has several writers and readers at once: every row has a number of its own, and readers see
+// whole batches.
+func TestConcurrentAppends(t *testing.T) {
+	s := storetest.Open(t)
+	const writers, batches, size = 4, 5, 40
+	var all sync.WaitGroup
+	for w := range writers {
+		all.Go(func() {
+			for b := range batches {
+				var events []event.Event
+				for i := range size {
+					id := fmt.Sprint(w, "-", b, "-", i)
+					events = append(events,
+						event.PipelineRun{Origin: origin("run" + id), Attempt: 1, Status: event.Succeeded, StartedAt: noon},
+						event.Fact{Source: "gh", Entity: "component:default/s" + fmt.Sprint(i), Name: "repository.files.readme",
+							Type: event.BoolFact, Value: json.RawMessage(fmt.Sprint(b%2 == 0)), ObservedAt: noon.Add(time.Duration(b) * time.Hour)})
+				}
+				if err := s.Append(t.Context(), events...); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		all.Go(func() {
+			for range batches {
+				var rows []struct {
+					N uint64 `ch:"n"`
+				}
+				if err := s.Select(t.Context(), &rows, "SELECT count() AS n FROM pipeline_runs", nil); err != nil {
+					t.Error(err)
+				} else if rows[0].N%size != 0 {
+					t.Errorf("%d rows: a part of a batch", rows[0].N)
+				}
+				if _, err := s.Info(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if got := number(t, s, "SELECT uniqExact(seq) AS n FROM raw_pipeline_runs"); got != writers*batches*size {
+		t.Errorf("%d numbers for %d rows", got, writers*batches*size)
+	}
+	if got := number(t, s, "SELECT count() AS n FROM pipeline_runs"); got != writers*batches*size {
+		t.Errorf("%d runs, want %d", got, writers*batches*size)
 	}
 }

@@ -86,7 +86,7 @@ func TestReplaceRefusesWhatItCannotWrite(t *testing.T) {
 }
 
 // Whoever reads while tables are replaced sees one whole content or another, never a part and never nothing.
-func TestReplaceInOneStep(t *testing.T) {
+func TestConcurrentReadersOfReplacedTables(t *testing.T) {
 	s := storetest.Open(t)
 	const rows = 500
 	if err := s.Replace(t.Context(), "bindings", bindings(rows, "start")); err != nil {

@@ -654,25 +654,52 @@ func TestArrows(t *testing.T) {
 	}
 }
 
+// moduleRoot is the directory of the module.
+var moduleRoot = filepath.Join("..", "..")
+
+// sourceFiles returns the files of the module, relative to its root, without what is downloaded or hidden.
+//
+// go test runs a test again when a directory that it has opened has changed, as the root has with each git command,
+// which changes .git. So a command lists the root.
+func sourceFiles(t *testing.T) (files []string) {
+	t.Helper()
+	top, err := exec.CommandContext(t.Context(), "ls", moduleRoot).Output()
+	if err != nil {
+		t.Fatalf("ls: %v", err)
+	}
+	for _, name := range strings.Fields(string(top)) {
+		err := filepath.WalkDir(filepath.Join(moduleRoot, name), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			path, err = filepath.Rel(moduleRoot, path)
+			if err != nil {
+				return err
+			}
+			switch name := entry.Name(); {
+			case entry.IsDir() && (path == "bin" || name == "node_modules" || name == "vendor" || strings.HasPrefix(name, ".")):
+				return fs.SkipDir
+			case !entry.IsDir():
+				files = append(files, path)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
 // TestFileNamesSayTheDifference fails where the names of two Go files of a directory differ by one letter only, as
 // run.go and runs.go do: a reader cannot tell which is which.
 func TestFileNamesSayTheDifference(t *testing.T) {
-	root := filepath.Join("..", "..")
 	stems := map[string][]string{} // of the files of a directory
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		switch name := entry.Name(); {
-		case err != nil:
-			return err
-		case entry.IsDir() && (name == "node_modules" || strings.HasPrefix(name, ".") && path != root):
-			return fs.SkipDir
-		case strings.HasSuffix(name, ".go"):
+	for _, path := range sourceFiles(t) {
+		if name := filepath.Base(path); strings.HasSuffix(name, ".go") {
 			stem := strings.TrimSuffix(strings.TrimSuffix(name, ".go"), "_test")
 			stems[filepath.Dir(path)] = append(stems[filepath.Dir(path)], stem)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	if len(stems) < 50 {
 		t.Fatalf("Go files in only %d directories found", len(stems))
@@ -709,14 +736,11 @@ var markdownLink = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 
 // TestDocumentsLinkToWhatExists keeps the documents true when files move.
 func TestDocumentsLinkToWhatExists(t *testing.T) {
-	root := filepath.Join("..", "..")
 	var documents []string
-	for _, pattern := range []string{"*.md", "docs/*.md", "docs/sources/*.md"} {
-		found, err := filepath.Glob(filepath.Join(root, pattern))
-		if err != nil {
-			t.Fatal(err)
+	for _, path := range sourceFiles(t) {
+		if dir := filepath.Dir(path); strings.HasSuffix(path, ".md") && (dir == "." || strings.HasPrefix(dir, "docs")) {
+			documents = append(documents, filepath.Join(moduleRoot, path))
 		}
-		documents = append(documents, found...)
 	}
 	if len(documents) < 5 {
 		t.Fatalf("only %d documents found", len(documents))

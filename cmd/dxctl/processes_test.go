@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -35,36 +34,7 @@ func (c withCommands) Run() int {
 	if library, err := embedded.FindLibrary(); err == nil {
 		_ = os.Setenv(embedded.LibraryVariable, library)
 	}
-	racedPath = os.Getenv("PATH")
-	if withRaceDetector {
-		dir, err := buildPlain()
-		defer func() { _ = os.RemoveAll(dir) }()
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		_ = os.Setenv("PATH", dir+string(os.PathListSeparator)+racedPath)
-	}
 	return storetest.Run(c.m)
-}
-
-// raced are the scripts whose commands have the race detector, if the test has it: a server that collects, grades and
-// answers at once. Most commands do one thing after the other, and would take twice as long for nothing.
-var raced = map[string]bool{"serve": true, "push": true}
-
-// racedPath is the PATH by which dxctl is this test binary.
-var racedPath string
-
-// buildPlain builds dxctl without the race detector into a directory of its own, which it returns also with an error.
-func buildPlain() (dir string, err error) {
-	if dir, err = os.MkdirTemp("", "dxctl-test-"); err != nil {
-		return "", err
-	}
-	build := exec.Command("go", "build", "-ldflags", "-s -w", "-o", filepath.Join(dir, "dxctl"), ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		return dir, fmt.Errorf("building the dxctl that tests start: %w\n%s", err, out)
-	}
-	return dir, nil
 }
 
 // engine is the command of scripts that starts hold, and ends it with the script.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -29,12 +30,32 @@ import (
 // started twelve days ago.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d scripts: %v", len(files), err)
+	}
+	runScripts(t, slices.DeleteFunc(files, isConcurrent))
+}
+
+// TestConcurrentScripts runs the scripts of servers that collect, grade and answer at once. The commands of the others
+// do one thing after another.
+func TestConcurrentScripts(t *testing.T) {
+	t.Parallel()
+	runScripts(t, concurrentScripts)
+}
+
+var concurrentScripts = []string{"testdata/script/push.txtar", "testdata/script/serve.txtar"}
+
+func isConcurrent(script string) bool { return slices.Contains(concurrentScripts, script) }
+
+func runScripts(t *testing.T, files []string) {
+	t.Helper()
 	library, err := embedded.FindLibrary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Files:               files,
 		WorkdirRoot:         storetest.TempDir(t),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -61,9 +82,6 @@ func TestScripts(t *testing.T) {
 			env.Setenv(embedded.LibraryVariable, library)
 			// By default, a command with the race detector waits for a second before it ends.
 			env.Setenv("GORACE", os.Getenv("GORACE"))
-			if raced[strings.TrimPrefix(filepath.Base(env.WorkDir), "script-")] {
-				env.Setenv("PATH", racedPath)
-			}
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("GITHUB", server.API())
 			env.Setenv("ADDR", address)

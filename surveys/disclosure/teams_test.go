@@ -8,7 +8,7 @@ import (
 	"github.com/dxctl/dxctl/surveys/disclosure"
 )
 
-func TestTeams(t *testing.T) {
+func TestConcurrentTeams(t *testing.T) {
 	parents := map[string]string{"a1": "a", "a2": "a", "b1": "b", "b2": "b", "b3": "b", "loop": "pool", "pool": "loop"}
 	for _, test := range []struct {
 		name   string

@@ -7,8 +7,8 @@ import (
 	"github.com/dxctl/dxctl/surveys/disclosure"
 )
 
-// TestCorrections has the places a, b, and people of a and b who are new, with ten of each answer.
-func TestCorrections(t *testing.T) {
+// TestConcurrentCorrections has the places a, b, and people of a and b who are new, with ten of each answer.
+func TestConcurrentCorrections(t *testing.T) {
 	places := []disclosure.Place{{Team: "a"}, {Team: "b"}, {Team: "a", Tenure: "new"}, {Team: "b", Tenure: "new"}}
 	all, a, b, fresh := disclosure.Group{}, disclosure.Group{Team: "a"}, disclosure.Group{Team: "b"},
 		disclosure.Group{Tenure: "new"}

@@ -234,9 +234,9 @@ func (held) Descriptor() actions.Descriptor {
 	}
 }
 
-// TestPlansDoNotKeepPagesWaiting takes all slots of plans and all places of their queue: one more is refused at once,
-// pages and the rest of the API answer, and the plans are made when they can be.
-func TestPlansDoNotKeepPagesWaiting(t *testing.T) {
+// TestConcurrentPlansDoNotKeepPagesWaiting takes all slots of plans and all places of their queue: one more is refused
+// at once, pages and the rest of the API answer, and the plans are made when they can be.
+func TestConcurrentPlansDoNotKeepPagesWaiting(t *testing.T) {
 	f := sharedFixture(t)
 	action := held{let: make(chan struct{})}
 	deps := f.deps

@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -30,7 +31,7 @@ func (f *fixture) ask(tb testing.TB, method, path string, headers map[string]str
 }
 
 func TestAnswersAreSentAsAsked(t *testing.T) {
-	f := newFixture(t, testCatalog, testPeople, testEvents())
+	f := sharedFixture(t)
 	for _, path := range []string{"/services", "/api/v1/services", "/events/deployments.csv"} {
 		_, _, plain := f.ask(t, http.MethodGet, path, nil)
 		_, header, zipped := f.ask(t, http.MethodGet, path, map[string]string{"Accept-Encoding": "br, gzip"})
@@ -88,8 +89,8 @@ func (s *slowStore) Select(ctx context.Context, dest any, sql string, params map
 	return s.Querier.Select(ctx, dest, sql, params)
 }
 
-func TestManyReadersOfAColdPageCostOne(t *testing.T) {
-	f := newFixture(t, testCatalog, testPeople, testEvents())
+func TestConcurrentReadersOfAColdPageCostOne(t *testing.T) {
+	f := sharedFixture(t)
 	queries := func(readers int) int64 {
 		store := &slowStore{Querier: f.store}
 		store.delay.Store(int64(20 * time.Millisecond)) // so that all have asked before the first answer
@@ -110,8 +111,40 @@ func TestManyReadersOfAColdPageCostOne(t *testing.T) {
 	}
 }
 
-func TestStoreThatFails(t *testing.T) {
+// TestConcurrentReadersOfEveryPage reads every page many times at once, while events arrive.
+func TestConcurrentReadersOfEveryPage(t *testing.T) {
 	f := newFixture(t, testCatalog, testPeople, testEvents())
+	var all sync.WaitGroup
+	for reader := range 4 {
+		all.Go(func() {
+			for i := range everyPage { // each begins with the page where the one before it is later
+				path := everyPage[(i+reader*5)%len(everyPage)]
+				if status, _, body := f.get(t, path); status != http.StatusOK {
+					t.Errorf("%s: status %d: %.200s", path, status, body)
+				}
+			}
+		})
+	}
+	all.Go(func() {
+		for i := range 3 {
+			arrived := deployment("myorg/user-service", fmt.Sprintf("arrived%d", i), "bob", "production", event.Succeeded,
+				present.Add(-time.Minute))
+			if err := f.store.Append(t.Context(), arrived); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	all.Wait()
+	for stored := time.Now(); !strings.Contains(f.page(t, "/events/deployments?service=user-service"), "varrived2"); {
+		if time.Since(stored) > 20*time.Second {
+			t.Fatal("what arrived last is not listed")
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func TestStoreThatFails(t *testing.T) {
+	f := sharedFixture(t)
 	store := &slowStore{Querier: f.store}
 	app := &fixture{app: f.rebuild(t, store)}
 	_ = app.page(t, "/services")
