@@ -247,7 +247,7 @@ func TestAssets(t *testing.T) {
 }
 
 func TestChartsWithoutTheLibrary(t *testing.T) {
-	f := newFixture(t, testCatalog, testPeople, testEvents())
+	f := sharedFixture(t)
 	deps := f.deps
 	registry := prometheus.NewRegistry()
 	deps.Registerer, deps.Gatherer = registry, registry

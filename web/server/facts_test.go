@@ -47,7 +47,7 @@ func TestFactsOfAService(t *testing.T) {
 
 // What is no service and is graded has a page, documents and a place in the lists, without the numbers of services.
 func TestOtherGradedEntities(t *testing.T) {
-	f := newFixture(t, testCatalog, testPeople, testEvents())
+	f := sharedFixture(t)
 	for _, tt := range []struct {
 		path     string
 		has, not []string

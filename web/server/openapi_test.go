@@ -251,7 +251,7 @@ func requestsOf(t *testing.T, path string, o apiOperation) []string {
 // TestOpenAPIAnswers validates real answers, those to wrong requests too, and that what the description says of
 // parameters is so.
 func TestOpenAPIAnswers(t *testing.T) {
-	f := newFixture(t, testCatalog, testPeople, testEvents())
+	f := sharedFixture(t)
 	text, doc := f.openAPI(t)
 	s := newStrict(t, text)
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
