@@ -1,12 +1,14 @@
 package strictyaml
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -35,11 +37,15 @@ var goTypes = strings.NewReplacer(
 	"as a text",
 	"into bool",
 	"as true or false",
+	"into uint64",
+	"as a whole number",
 	"into uint32",
 	"as a whole number",
 	"into uint16",
 	"as a whole number",
 	"into int64",
+	"as a whole number",
+	"into int32",
 	"as a whole number",
 	"into int",
 	"as a whole number",
@@ -117,4 +123,41 @@ func located(file string, err error, misfits ...misfit) error {
 		errs = append(errs, mistake)
 	}
 	return errors.Join(errs...)
+}
+
+var unknownAnchor = regexp.MustCompile(`unknown anchor '(.+)' referenced`)
+
+// unreadable is located for an error because of which a file cannot be parsed. The YAML library has no line for some
+// of them.
+func unreadable(file string, text []byte, err error) error {
+	if yamlLine.MatchString(err.Error()) {
+		return located(file, err)
+	}
+	m := Mistake{File: file, Message: strings.TrimPrefix(err.Error(), "yaml: ")}
+	at := -1
+	if anchor := unknownAnchor.FindStringSubmatch(m.Message); anchor != nil {
+		at = bytes.Index(text, []byte("*"+anchor[1]))
+	} else if at = badCharacter(text); at >= 0 && text[at] >= utf8.RuneSelf {
+		m.Message = "the file is not UTF-8 text; save it as UTF-8"
+	} else if at >= 0 {
+		m.Message = fmt.Sprintf("the file contains the control character %U; remove it", text[at])
+	}
+	if at >= 0 {
+		m.Line = bytes.Count(text[:at], []byte("\n")) + 1
+		m.Column = at - bytes.LastIndexByte(text[:at], '\n')
+	}
+	return m
+}
+
+// badCharacter returns the offset of the first byte that is not UTF-8, or is a control character that YAML does not
+// allow; -1 if there is none.
+func badCharacter(text []byte) int {
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && size == 1 || r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f {
+			return i
+		}
+		i += size
+	}
+	return -1
 }

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -35,7 +37,7 @@ func Read(file string, text []byte) ([]Document, error) {
 			return docs, nil
 		}
 		if err != nil {
-			return docs, located(file, err)
+			return docs, unreadable(file, text, err)
 		}
 		if root := node.Content[0]; root.Kind != yaml.ScalarNode || root.ShortTag() != "!!null" {
 			docs = append(docs, Document{File: file, Root: root})
@@ -49,6 +51,9 @@ func (d Document) Decode(dest any) (Positions, error) {
 	w := walker{file: d.File, places: map[string]place{}}
 	w.check(d.Root, reflect.TypeOf(dest).Elem(), "")
 	errs := w.errs
+	if len(w.refused) > 0 {
+		errs = append(errs, located(d.File, &yaml.TypeError{Errors: w.refused}, w.misfits...))
+	}
 	if err := d.Root.Decode(dest); err != nil {
 		errs = append(errs, located(d.File, err, w.misfits...))
 	}
@@ -96,6 +101,7 @@ type walker struct {
 	places  map[string]place // by path
 	errs    []error
 	misfits []misfit
+	refused []string // messages of the misfits that the YAML library would take
 }
 
 // misfit is a value that its key cannot take, with the YAML library's message, which does not contain the key.
@@ -128,14 +134,21 @@ func (w *walker) check(n *yaml.Node, t reflect.Type, path string) {
 	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Slice && isUnmarshaler(t) && t.Elem().Kind() == reflect.Struct:
 		w.check(n, t.Elem(), path) // a list that takes a single element without the list around it
 	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Map:
+		w.dropRepeated(n)
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			w.check(n.Content[i+1], t.Elem(), join(path, n.Content[i].Value))
 		}
 	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Struct && hasKeys(t):
+		w.dropRepeated(n)
 		fields := fieldsOf(t, n)
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i]
 			ft, ok := fields[key.Value]
+			if !ok && key.Tag == "!!merge" {
+				w.errs = append(w.errs, Mistake{File: w.file, Line: key.Line, Column: key.Column,
+					Message: "merge keys (<<)" + inside(path) + " are not supported; write the keys out"})
+				continue
+			}
 			if !ok {
 				w.errs = append(w.errs, Mistake{
 					File: w.file, Line: key.Line, Column: key.Column,
@@ -146,6 +159,11 @@ func (w *walker) check(n *yaml.Node, t reflect.Type, path string) {
 			w.check(n.Content[i+1], ft, join(path, key.Value))
 		}
 	default:
+		if message := notWhole(n, t); message != "" {
+			w.misfits = append(w.misfits, misfit{path, n.Column, message})
+			w.refused = append(w.refused, message)
+			return
+		}
 		var typed *yaml.TypeError
 		if err := n.Decode(reflect.New(t).Interface()); errors.As(err, &typed) {
 			for _, message := range typed.Errors {
@@ -153,6 +171,42 @@ func (w *walker) check(n *yaml.Node, t reflect.Type, path string) {
 			}
 		}
 	}
+}
+
+// dropRepeated removes each key of a mapping that it has already, with a mistake. The YAML library would decode nothing
+// of such a mapping, so that every key of it would seem to be missing.
+func (w *walker) dropRepeated(n *yaml.Node) {
+	lines := map[string]int{}
+	kept := n.Content[:0:0]
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if first, repeated := lines[key.Value]; repeated && key.Kind == yaml.ScalarNode {
+			w.errs = append(w.errs, Mistake{File: w.file, Line: key.Line, Column: key.Column,
+				Message: fmt.Sprintf("mapping key %q already defined at line %d", key.Value, first)})
+			continue
+		}
+		lines[key.Value] = key.Line
+		kept = append(kept, n.Content[i], n.Content[i+1])
+	}
+	n.Content = kept
+}
+
+// notWhole returns the message for a number that a whole number of type t cannot hold, although the YAML library cuts it
+// down to one; "" otherwise.
+func notWhole(n *yaml.Node, t reflect.Type) string {
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!float" || isUnmarshaler(t) || !isWhole(t) {
+		return ""
+	}
+	var value float64
+	if n.Decode(&value) != nil || value == math.Trunc(value) && (value >= 0 || t.Kind() < reflect.Uint) {
+		return "" // NaN and what is too large are refused by the library
+	}
+	return fmt.Sprintf("line %d: cannot unmarshal !!float `%s` into %s", n.Line, n.Value, t)
+}
+
+// isWhole reports whether t holds whole numbers.
+func isWhole(t reflect.Type) bool {
+	return t.Kind() >= reflect.Int && t.Kind() <= reflect.Uint64 && t != reflect.TypeFor[time.Duration]()
 }
 
 // Variant is a type whose keys depend on the mapping that is decoded into it: those of the structs that Variants

@@ -63,12 +63,17 @@ func TestMistakes(t *testing.T) {
 		},
 		"a key far from any": {"zzzzzzz: 1\n", []string{`unknown key "zzzzzzz" (known: anything, every, files, labels, name, parts)`}},
 		"a key twice":        {"name: a\nname: b\n", []string{`a.yaml:2: mapping key "name" already defined at line 1`}},
+		"a merge key":        {"parts:\n  - &a {count: 1}\n  - <<: *a\n", []string{"a.yaml:3: merge keys (<<) in parts[1] are not supported; write the keys out"}},
+		"a fraction":         {"parts: [{count: 1.5}]\n", []string{"a.yaml:1: parts[0].count: cannot use the number `1.5` as a whole number"}},
+		"below zero":         {"parts: [{count: -2.0}]\n", []string{"a.yaml:1: parts[0].count: cannot use the number `-2.0` as a whole number"}},
+		"not UTF-8":          {"name: a\nfiles: [b, \xe9]\n", []string{"a.yaml:2: the file is not UTF-8 text; save it as UTF-8"}},
+		"a control byte":     {"name: a\nfiles: [\x01]\n", []string{"a.yaml:2: the file contains the control character U+0001; remove it"}},
 		"a list as mapping":  {"labels: [a]\n", []string{"a.yaml:1: labels: cannot use a list as a mapping"}},
 		"no mapping at all":  {"- a\n", []string{"a.yaml:1: ", "cannot use a list as a mapping"}},
 		"a duration": {"every: soon\n", []string{"a.yaml:1: every: cannot use the text `soon` as a duration such " +
 			"as 15m"}},
 		"the second one":    {"name: a\n---\n\nnme: b\n", []string{`a.yaml:4: unknown key "nme"`}},
-		"an unknown anchor": {"name: *x\n", []string{"a.yaml: unknown anchor 'x' referenced"}},
+		"an unknown anchor": {"name: *x\n", []string{"a.yaml:1: unknown anchor 'x' referenced"}},
 		"broken syntax":     {"name: a\nfiles: [\n", []string{"a.yaml:"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -119,5 +124,24 @@ func TestTagsAreRefused(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "a.yaml:3") {
 		t.Errorf("a type of YAML itself is refused: %v", err)
+	}
+}
+
+// TestAMistakeCostsNoOtherKey: what is right about a mapping is decoded, whatever else is wrong with it.
+func TestAMistakeCostsNoOtherKey(t *testing.T) {
+	docs, err := strictyaml.Read("a.yaml", []byte("name: a\nname: b\nlabels: {x: y, x: z}\nparts: [{count: 1e3, on: true, on: false}, {count: 0.5}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s settings
+	_, err = docs[0].Decode(&s)
+	mistakes := strictyaml.Mistakes(err)
+	if len(mistakes) != 4 || s.Name != "a" || s.Labels["x"] != "y" || len(s.Parts) != 2 || s.Parts[0].Count != 1000 || !s.Parts[0].On {
+		t.Errorf("%+v, %v", s, err)
+	}
+	for _, m := range mistakes {
+		if m.Line == 0 || m.Column == 0 {
+			t.Errorf("no place: %+v", m)
+		}
 	}
 }
