@@ -213,7 +213,7 @@ func (c *cardCompiler) band(path, name string, b format.Band) (pass, warn string
 		whole := "(" + b.Value + ") " + parsed.Operator + " (" + parsed.Operand + ")"
 		if _, mistakes := c.compile(whole, cel.BoolType); len(mistakes) > 0 {
 			c.problems = append(c.problems, c.doc.At(path+"."+key, fmt.Sprintf("%s.%s: the value is a %s, which cannot be "+
-				"compared with a %s", name, key, value.typ, operand.typ)))
+				"compared with a %s", name, key, typeName(value.typ), typeName(operand.typ))))
 		}
 		return whole, operand
 	}

@@ -87,12 +87,6 @@ type program struct {
 	texts   map[int64]string // source of the parts, by id
 }
 
-// mistake is an error in an expression, at a byte offset of its source.
-type mistake struct {
-	offset  int
-	message string
-}
-
 // costLimit bounds an evaluation, in CEL's units, about one for each step: 50 elements compared with 50 others are some
 // ten thousand.
 const costLimit = 1_000_000
@@ -116,7 +110,7 @@ func (c *compiler) compile(source string, want ...*cel.Type) (*program, []mistak
 	}
 	typ := checked.OutputType()
 	if len(want) > 0 && !slices.ContainsFunc(want, typ.IsExactType) {
-		return nil, []mistake{{0, fmt.Sprintf("the expression is a %s; it must be a %s", typ, typeList(want))}}
+		return nil, []mistake{{0, fmt.Sprintf("the expression is a %s; it must be a %s", typeName(typ), typeList(want))}}
 	}
 	p := &program{source: source, root: checked.NativeRep().Expr(), facts: facts, typ: typ,
 		texts: textsOf(checked)}
@@ -138,35 +132,12 @@ func (c *compiler) compile(source string, want ...*cel.Type) (*program, []mistak
 func typeList(types []*cel.Type) string {
 	names := make([]string, 0, len(types))
 	for _, t := range types {
-		names = append(names, t.String())
+		names = append(names, typeName(t))
 	}
 	if len(names) < 2 {
 		return strings.Join(names, "")
 	}
 	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
-}
-
-// issuesOf returns the mistakes that CEL found, with a hint where its words do not help.
-func issuesOf(issues *cel.Issues, source string) []mistake {
-	var mistakes []mistake
-	for _, issue := range issues.Errors() {
-		message := issue.Message
-		switch {
-		case strings.Contains(message, "undeclared reference to '"+factPrefix),
-			strings.Contains(message, "undeclared reference to 'facts'"):
-			continue // reported by rewrite, with what was probably meant
-		case strings.Contains(message, "undeclared reference to 'entity'"):
-			names := make([]string, 0, len(entityVariables))
-			for _, v := range entityVariables {
-				names = append(names, strings.TrimPrefix(v.name, "entity."))
-			}
-			message = "entity has no such field; it has " + strings.Join(names, ", ")
-		case strings.Contains(message, "undeclared reference"):
-			message += "; an expression can use facts[\"name\"], entity.field and now"
-		}
-		mistakes = append(mistakes, mistake{offsetOf(source, issue.Location.Line(), issue.Location.Column()), message})
-	}
-	return mistakes
 }
 
 // offsetOf returns the byte offset of a line, counted from 1, and a column in code points, counted from 0.

@@ -190,7 +190,7 @@ func TestParseRefuses(t *testing.T) {
 		{
 			name:   "no boolean",
 			card:   with(`facts["catalog.has_owner"]`, `facts["ci.p95_minutes"]`),
-			errors: []string{"card.yaml:10: rule owned: expr: the expression is a double; it must be a bool"},
+			errors: []string{"card.yaml:10: rule owned: expr: the expression is a number; it must be a bool"},
 		},
 		{
 			name:   "a number next to a text",
@@ -210,7 +210,7 @@ func TestParseRefuses(t *testing.T) {
 		{
 			name:   "a syntax error",
 			card:   with(`facts["catalog.has_owner"]`, `facts["catalog.has_owner"] &&`),
-			errors: []string{"card.yaml:10: rule owned: expr: Syntax error"},
+			errors: []string{"card.yaml:10:39: rule owned: expr: Syntax error: the expression ends too early: a value is missing"},
 		},
 		{
 			name: "the line within a block", card: with(`facts["catalog.has_owner"]`, "|\n      facts[\"catalog.has_owner\"] "+
@@ -230,7 +230,7 @@ func TestParseRefuses(t *testing.T) {
 		{
 			name:   "a declared fact of no type",
 			card:   with("title: Mine", "facts: [{name: x.y, type: date}]"),
-			errors: []string{`card.yaml:4:27: fact "x.y": type "date" is not one of bool, list, number, string, time`},
+			errors: []string{`card.yaml:4:27: fact "x.y": type is "date", which is not one of bool, list, number, string, time`},
 		},
 		{
 			name:   "a declared fact that dxctl gives",

@@ -2,6 +2,7 @@ package format
 
 import (
 	"fmt"
+	"math"
 	"net/url"
 	"regexp"
 	"slices"
@@ -38,8 +39,13 @@ var idPattern = regexp.MustCompile(`^[a-z0-9]+([-_.][a-z0-9]+)*$`)
 
 const idWords = "lower-case letters and digits with single -, _ or . between them"
 
-// fail adds a mistake at path.
+// fail adds a mistake at path, unless the value there could not be decoded: what follows from that is no mistake of its
+// own.
 func (d *Document) fail(path, format string, args ...any) {
+	undecoded := path + ": cannot use "
+	if slices.ContainsFunc(d.problems, func(p Problem) bool { return strings.HasPrefix(p.Message, undecoded) }) {
+		return
+	}
 	d.problems = append(d.problems, d.At(path, fmt.Sprintf(format, args...)))
 }
 
@@ -57,7 +63,7 @@ func (d *Document) check() {
 	d.that(d.Kind == Kind || d.wrong("kind"), "kind", "kind is %s; write kind: %s", shown(d.Kind), Kind)
 	d.that(d.wrong("name") || idPattern.MatchString(d.Name) && len(d.Name) <= 100, "name",
 		"name is %s; write at most 100 %s", shown(d.Name), idWords)
-	d.that(d.Version == nil || *d.Version >= 1, "version", "version is below 1; write 1 or more")
+	d.that(versionAllowed(d.Version), "version", "version is not a whole number from 1 to %d", maxVersion)
 	d.that(len(d.Rules) <= MaxRules, "rules", "the scorecard has %d rules; at most %d are allowed", len(d.Rules), MaxRules)
 	d.checkOwner("owner", d.Owner)
 	d.checkFacts()
@@ -72,6 +78,11 @@ func (d *Document) check() {
 		d.checkRule(fmt.Sprintf("rules[%d]", i), &d.Rules[i], lines)
 	}
 }
+
+// maxVersion is the highest version of a scorecard and of a rule: the store has 32 bits for it.
+const maxVersion = math.MaxInt32
+
+func versionAllowed(v *int) bool { return v == nil || *v >= 1 && *v <= maxVersion }
 
 // shown is a value in quotes, or that it is missing.
 func shown(value string) string {
@@ -135,7 +146,8 @@ func (d *Document) checkFacts() {
 	for i, f := range d.Facts {
 		path := fmt.Sprintf("facts[%d]", i)
 		d.that(f.Name != "", path, "the fact has no name; write for example name: security.score")
-		d.that(slices.Contains(types, f.Type), path+".type", "fact %q: type %q is not one of %s", f.Name, f.Type, typeNames())
+		d.that(slices.Contains(types, f.Type), path+".type", "fact %q: type is %s, which is not one of %s", f.Name,
+			shown(string(f.Type)), typeNames())
 		if _, ok := known[f.Name]; ok {
 			d.fail(path+".name", "fact %s is one that dxctl gives itself; give yours another name", f.Name)
 		}
@@ -171,7 +183,10 @@ func (d *Document) checkLevels() {
 		}
 		ofLevel := func(r Rule) bool { return r.Level == level && r.Status != Retired }
 		same := func(other string) bool { return strings.EqualFold(other, level) }
-		d.that(!slices.ContainsFunc(d.Levels[:i], same), path, "level %q is listed twice", level)
+		if slices.ContainsFunc(d.Levels[:i], same) {
+			d.fail(path, "level %q is listed twice", level)
+			continue
+		}
 		d.that(!strings.EqualFold(level, "none"), path,
 			"level %q: none is what a service without a level has; choose another name", level)
 		d.that(d.wrong("rules") || slices.ContainsFunc(d.Rules, ofLevel), path,
@@ -187,7 +202,8 @@ func (d *Document) checkRule(path string, r *Rule, lines map[string]int) {
 	} else {
 		lines[r.ID] = d.Line(path + ".id")
 	}
-	d.that(r.Version == nil || *r.Version >= 1, path+".version", "rule %s: version is below 1; write 1 or more", r.ID)
+	d.that(versionAllowed(r.Version), path+".version", "rule %s: version is not a whole number from 1 to %d", r.ID,
+		maxVersion)
 	d.that(slices.Contains(d.Levels, r.Level) || d.wrong(path+".level") || d.wrong("levels"), path+".level",
 		"rule %s: level %q is not one of %s%s", r.ID, r.Level, strings.Join(d.Levels, ", "), meant(r.Level, d.Levels))
 	d.that(slices.Contains(efforts, r.Effort) || d.wrong(path+".effort"), path+".effort",
@@ -297,6 +313,8 @@ func (d *Document) checkHelp(path string, r *Rule) {
 		u, err := url.Parse(link.URL)
 		d.that(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "", at+".url",
 			"rule %s: link %q is not an address; begin it with https://", r.ID, link.URL)
+		d.that(err != nil || u.User == nil, at+".url", "rule %s: a link contains a user name or a password, which everybody "+
+			"who sees the rule would see; remove it", r.ID)
 	}
 }
 

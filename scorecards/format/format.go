@@ -19,12 +19,12 @@ const (
 )
 
 // File is one scorecard as it is written. A key that the file does not have is nil or empty. The tags enum,
-// pattern, minimum, above and required are for the JSON schema.
+// pattern, minimum, maximum, above and required are for the JSON schema.
 type File struct {
 	APIVersion  string             `yaml:"apiVersion" required:"yes" enum:"dxctl.dev/v1"`
 	Kind        string             `yaml:"kind" required:"yes" enum:"Scorecard"`
 	Name        string             `yaml:"name" required:"yes" pattern:"id"`
-	Version     *int               `yaml:"version" minimum:"1"`
+	Version     *int               `yaml:"version" minimum:"1" maximum:"2147483647"`
 	Title       string             `yaml:"title"`
 	Description string             `yaml:"description"`
 	Owner       string             `yaml:"owner"`
@@ -58,7 +58,7 @@ const (
 // Rule is one rule as it is written.
 type Rule struct {
 	ID           string   `yaml:"id" required:"yes" pattern:"id"`
-	Version      *int     `yaml:"version" minimum:"1"`
+	Version      *int     `yaml:"version" minimum:"1" maximum:"2147483647"`
 	Level        string   `yaml:"level" required:"yes"`
 	Title        string   `yaml:"title" required:"yes"`
 	Why          string   `yaml:"why"`

@@ -44,6 +44,10 @@ func (p *Places) In(path, text string, offset int, message string) Problem {
 	if at.Line == 0 || at.Line > len(p.source) || !p.where.Has(path) {
 		return at
 	}
+	if end := len(strings.TrimRight(text, " \t\r\n")); offset >= end && end > 0 {
+		_, size := utf8.DecodeLastRuneInString(text[:end])
+		offset = end - size // what is missing after the text is missing after its last character
+	}
 	wanted := 0
 	for _, r := range text[:min(max(offset, 0), len(text))] {
 		if !unicode.IsSpace(r) {

@@ -113,7 +113,9 @@ func constrain(property object, tag reflect.StructTag) {
 	if name := tag.Get("pattern"); name != "" {
 		property["pattern"] = patterns[name]
 	}
-	for _, limit := range []struct{ tag, key string }{{"minimum", "minimum"}, {"above", "exclusiveMinimum"}} {
+	for _, limit := range []struct{ tag, key string }{
+		{"minimum", "minimum"}, {"maximum", "maximum"}, {"above", "exclusiveMinimum"},
+	} {
 		if n, err := strconv.Atoi(tag.Get(limit.tag)); err == nil {
 			property[limit.key] = n
 		}
