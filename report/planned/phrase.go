@@ -89,6 +89,9 @@ func grade(g *plan.Grade) string {
 		text += " (lost only because of what is not known)"
 	case "":
 		text = words.Level(g.After.Level) + " stays"
+		if g.Before.Level != g.After.Level {
+			text = words.Level(g.Before.Level) + " is now called " + words.Level(g.After.Level)
+		}
 	default:
 		text += " (" + string(g.Direction) + ")"
 	}

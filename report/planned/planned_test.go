@@ -77,3 +77,19 @@ func TestTextIsBounded(t *testing.T) {
 		t.Errorf("%d of 600 grades without a limit", n)
 	}
 }
+
+// TestTextOfGradesWithoutAMove: a score that differs is not blamed on weights, and a level with another name is said to
+// have one.
+func TestTextOfGradesWithoutAMove(t *testing.T) {
+	p := large(1, 1, "r")
+	p.Totals.Scores = 2
+	grade := &p.Teams[0].Grades[0]
+	grade.Direction, grade.Rules = "", nil
+	grade.Before, grade.After = &plan.Standing{Level: "bronze", Score: 0.5, ScoreHigh: 0.5}, &plan.Standing{Level: "iron", Score: 0.5, ScoreHigh: 0.5}
+	text := planned.Text(p, 0)
+	for _, want := range []string{"Scores: 2 differ where no level and no rule moves.", "c: bronze is now called iron, score 50 %"} {
+		if !strings.Contains(strings.ReplaceAll(text, "\u00a0", " "), want) {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
+	}
+}

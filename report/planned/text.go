@@ -20,7 +20,7 @@ func Text(p *plan.Plan, limit int) string {
 	t.line("  Levels: %s.", moves(p.Totals.Levels))
 	t.line("  Rules: %s.", moves(p.Totals.Rules))
 	if p.Totals.Scores > 0 {
-		t.line("  Scores: %s by the weights alone.", words.Plural(p.Totals.Scores, "differs", "differ"))
+		t.line("  Scores: %s where no level and no rule moves.", words.Plural(p.Totals.Scores, "differs", "differ"))
 	}
 	t.line("Facts of %s; edited: %s; compared with %s.", p.At.Format(time.RFC3339), strings.Join(p.Files, ", "), p.Base)
 	if len(p.Kept) > 0 {

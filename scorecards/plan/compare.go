@@ -213,6 +213,11 @@ func standing(r *scorecards.Report) *Standing {
 	return &Standing{r.Level, r.Score, r.ScoreHigh, r.Coverage}
 }
 
+// sameScore reports whether two standings differ in their level at most, which may have got another name.
+func sameScore(a, b *Standing) bool {
+	return a.Score == b.Score && a.ScoreHigh == b.ScoreHigh && a.Coverage == b.Coverage
+}
+
 // order sorts what falls first.
 func (d Direction) order() int { return slices.Index([]Direction{Falls, Unknown, Rises, Other}, d) }
 
@@ -304,7 +309,7 @@ func (c *comparison) add(teams map[string]*Team, owner string, g *Grade) {
 	if g.Direction != "" {
 		c.plan.Totals.Levels[g.Direction]++
 		t.Moves[g.Direction]++
-	} else if len(g.Rules) == 0 && g.Why == "" {
+	} else if len(g.Rules) == 0 && g.Why == "" && !sameScore(g.Before, g.After) {
 		c.plan.Totals.Scores++
 	}
 	for _, m := range g.Rules {

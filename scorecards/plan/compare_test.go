@@ -230,3 +230,28 @@ func TestPastDays(t *testing.T) {
 
 // a2 passes always: a level needs a rule that is enforced.
 const a2 = `id: always, level: bronze, expr: 'true'`
+
+// TestScoresThatDiffer counts grades whose score differs, and not those whose level only got another name.
+func TestScoresThatDiffer(t *testing.T) {
+	passes := `id: z, level: bronze, expr: 'true'`
+	iron := func(rule string) string { return strings.ReplaceAll(rule, "bronze", "iron") }
+	for _, c := range []struct {
+		name, keys string
+		rules      []string
+		grades     int // that differ
+		scores     int
+	}{
+		{"a rule that passes everywhere", "", []string{a, b, passes}, 2, 2}, // of s0 the score stays at 100 %
+		{"another weight", "", []string{"weight: 3, " + a, b}, 1, 1},        // of s1, which passes a and fails b
+		{"another name of a level", "levels: [iron, silver]\n", []string{iron(a), b}, 1, 0},
+	} {
+		p := plan.Compare(services(t, 3), engine(t, "", a, b), engine(t, c.keys, c.rules...), known, now)
+		n := 0
+		for _, team := range p.Teams {
+			n += len(team.Grades)
+		}
+		if n != c.grades || p.Totals.Scores != c.scores || p.Falls {
+			t.Errorf("%s: %d grades differ, %d scores; want %d, %d; falls %v", c.name, n, p.Totals.Scores, c.grades, c.scores, p.Falls)
+		}
+	}
+}

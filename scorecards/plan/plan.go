@@ -49,7 +49,7 @@ type Totals struct {
 	Teams    int               `json:"teams"`    // with a difference
 	Levels   map[Direction]int `json:"levels"`   // grades whose level moves
 	Rules    map[Direction]int `json:"rules"`    // outcomes of rules that move
-	Scores   int               `json:"scores"`   // grades whose score alone differs
+	Scores   int               `json:"scores"`   // grades whose score differs while no level and no rule moves
 }
 
 // Card is a scorecard by both sets.
