@@ -121,7 +121,7 @@ func (s *cli) requestWaiver(ctx context.Context, in actions.Input, r waiverReque
 		diff, err = s.proposeWaiver(ctx, root, name, w, r.repository)
 		done = "the file on the disk is not changed"
 	} else {
-		diff, err = writeWaiver(root, name, w)
+		diff, err = writeWaiver(root, name, prefixInRepository(ctx, root), w)
 	}
 	if err != nil {
 		return fmt.Errorf("adding the waiver to %s: %w", filepath.Join(root, name), err)
@@ -192,8 +192,21 @@ func gitEmail(ctx context.Context, dir string) (string, error) {
 	return "", errors.New("who asks for the waiver is not known; name the person with --by")
 }
 
-// writeWaiver adds a waiver to a file below root, and returns the difference. It follows no symbolic link out of root.
-func writeWaiver(root, name string, w *waiver.Waiver) (diff string, err error) {
+// prefixInRepository returns the path of a directory in its git repository, with a slash at its end; "" for the root of
+// one, and for a directory in none.
+func prefixInRepository(ctx context.Context, dir string) string {
+	cmd := exec.CommandContext(ctx, "git", "rev-parse", "--show-prefix")
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(string(out), "\n")
+}
+
+// writeWaiver adds a waiver to a file below root, and returns the difference, with the names that the file has below
+// prefix, so that git applies it at the root of the repository. It follows no symbolic link out of root.
+func writeWaiver(root, name, prefix string, w *waiver.Waiver) (diff string, err error) {
 	dir, err := os.OpenRoot(root)
 	if err != nil {
 		return "", err
@@ -220,11 +233,11 @@ func writeWaiver(root, name string, w *waiver.Waiver) (diff string, err error) {
 	if err := dir.Rename(next, name); err != nil {
 		return "", errors.Join(err, ignoreAbsent(dir.Remove(next)))
 	}
-	old := "a/" + name
+	old := "a/" + prefix + name
 	if len(before) == 0 {
 		old = os.DevNull
 	}
-	return udiff.Unified(old, "b/"+name, string(before), string(after)), nil
+	return udiff.Unified(old, "b/"+prefix+name, string(before), string(after)), nil
 }
 
 func ignoreAbsent(err error) error {

@@ -14,11 +14,18 @@ import (
 )
 
 // Add returns the content of a file with a waiver added at its end; text is the present content, empty for a new file.
-// Nothing else of the file changes. The error says why a waiver cannot be added to it.
+// Nothing else of the file changes. The error says why a waiver cannot be added to it: the file has mistakes, or a
+// waiver that includes this one.
 func Add(text []byte, name string, w *Waiver) ([]byte, error) {
 	before, errs := Parse(text, name, w.Origin)
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("the file has mistakes; correct them first:\n%w", errors.Join(errs...))
+	}
+	for i := range before {
+		if other := &before[i]; other.includes(w) {
+			return nil, fmt.Errorf("%s waives the rule for the same until %s already; to end it later, ask for a later day",
+				other.Place(), other.Until.Format(time.DateOnly))
+		}
 	}
 	indent := 2
 	var out bytes.Buffer
@@ -54,6 +61,13 @@ func Add(text []byte, name string, w *Waiver) ([]byte, error) {
 		return nil, fmt.Errorf("the list waivers is not at the end of the file; add this entry to it:\n\n%s", entry)
 	}
 	return out.Bytes(), nil
+}
+
+// includes reports whether w holds for the same rule and the same service or path on each day of the other waiver.
+func (w *Waiver) includes(other *Waiver) bool {
+	return w.Rule == other.Rule && (w.Scorecard == "" || w.Scorecard == other.Scorecard) && w.Service == other.Service &&
+		w.Repository == other.Repository && w.Path == other.Path && !w.Since.After(other.Since) &&
+		!w.Until.Before(other.Until) && !w.Until.After(other.Since.AddDate(0, 0, MaxDays))
 }
 
 // listIndent returns by how many spaces the elements of the list waivers are indented.

@@ -23,6 +23,7 @@ func TestAdd(t *testing.T) {
 	if err != nil || string(first) != want {
 		t.Fatalf("%v\n%s", err, first)
 	}
+	w.Until = w.Until.AddDate(0, 1, 0) // the same again would be refused
 	w.Note = "Two lines:\n- of \"words\" # not a comment"
 	for name, before := range map[string]string{
 		"a second one":            string(first),
@@ -51,5 +52,40 @@ func TestAdd(t *testing.T) {
 		if after, err := Add([]byte(before), "w.yaml", &w); err == nil {
 			t.Errorf("%s: added\n%s", name, after)
 		}
+	}
+}
+
+// TestAddRefusesWhatIsThere: a waiver that holds for as long already is not written twice; a longer one is.
+func TestAddRefusesWhatIsThere(t *testing.T) {
+	w := Waiver{
+		Scorecard: "delivery", Rule: "license", Service: "component:default/shop", Reason: "planned", Note: "n", By: "b",
+		Since: day("2026-12-01"), Until: day("2027-01-31"), Origin: FromScorecards,
+	}
+	text, err := Add(nil, "w.yaml", &w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		change  func(*Waiver)
+		refused bool
+	}{
+		"the same":        {func(*Waiver) {}, true},
+		"a part of it":    {func(w *Waiver) { w.Since, w.Until = day("2026-12-05"), day("2027-01-01") }, true},
+		"a later end":     {func(w *Waiver) { w.Until = day("2027-02-01") }, false},
+		"from earlier on": {func(w *Waiver) { w.Since = day("2026-11-30") }, false},
+		"another rule":    {func(w *Waiver) { w.Rule = "lock-files" }, false},
+		"another service": {func(w *Waiver) { w.Service = "component:default/cart" }, false},
+		"every scorecard": {func(w *Waiver) { w.Scorecard = "" }, false},
+	} {
+		next := w
+		c.change(&next)
+		_, err := Add(text, "w.yaml", &next)
+		if refused := err != nil && strings.Contains(err.Error(), "w.yaml:4 waives the rule for the same until 2027-01-31 already"); refused != c.refused {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	long := strings.Replace(string(text), "2027-01-31", "2099-01-31", 1) // changes no grade, so that another one is needed
+	if _, err := Add([]byte(long), "w.yaml", &w); err != nil {
+		t.Error(err)
 	}
 }
