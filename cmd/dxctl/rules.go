@@ -203,8 +203,9 @@ func suitesOf(names []string, base string) ([]suite, error) {
 	return suites, nil
 }
 
-// kindPattern matches the kind of a scorecard. A directory may hold other YAML, too.
-var kindPattern = regexp.MustCompile(`(?m)^kind:\s*["']?` + format.Kind)
+// kindPattern matches the kind of a scorecard, in whatever case: a file with a mistake there is reported and not passed
+// over. A directory may hold other YAML, too.
+var kindPattern = regexp.MustCompile(`(?mi)^[{\s]*["']?kind["']?\s*:\s*["']?` + format.Kind + `\b`)
 
 // suiteOf reads a file of scorecards and the cases next to it.
 func suiteOf(name, base string) suite {
@@ -223,11 +224,11 @@ func suiteOf(name, base string) suite {
 		found, _ := filepath.Glob(filepath.Join(filepath.Dir(name), "testdata", "*.yaml"))
 		cases = append(cases, found...)
 	}
-	if one.cards.Data, one.err = os.ReadFile(name); one.err != nil {
+	if one.cards.Data, one.err = scorecards.ReadFile(name); one.err != nil {
 		one.err = fmt.Errorf("reading %s: %w", shown(name), cause(one.err))
 	}
 	for _, file := range cases {
-		data, err := os.ReadFile(file)
+		data, err := scorecards.ReadFile(file)
 		if err != nil {
 			one.err = errors.Join(one.err, fmt.Errorf("reading %s: %w", shown(file), cause(err)))
 			continue

@@ -238,7 +238,8 @@ func editedFiles(args []string) ([]string, error) {
 }
 
 // scorecardsBelow returns the scorecards of a directory and its subdirectories, without those of .git, node_modules,
-// testdata and hidden directories.
+// testdata and hidden directories. A file that cannot be read may be a scorecard, and is one of them: whoever reads it
+// finds the error.
 func scorecardsBelow(dir string) ([]string, error) {
 	var found []string
 	root := dir + string(filepath.Separator) // WalkDir follows a link to a directory only so
@@ -257,13 +258,10 @@ func scorecardsBelow(dir string) ([]string, error) {
 			return nil
 		}
 		data, err := scorecards.ReadFile(name)
-		if err != nil {
-			if !d.Type().IsRegular() {
-				return nil // a link to nowhere, a socket: no scorecard
-			}
-			return fmt.Errorf("reading %s: %w", name, cause(err))
+		if err != nil && !d.Type().IsRegular() {
+			return nil // a link to nowhere, a socket: no scorecard
 		}
-		if kindPattern.Match(data) {
+		if err != nil || kindPattern.Match(data) {
 			found = append(found, filepath.Clean(name))
 		}
 		return nil
