@@ -203,7 +203,7 @@ func (a *API) services(ctx context.Context, r route.Request) (route.Answer, erro
 		doc.SetUnmapped(report.PageOf(services.Unmapped, p), len(services.Unmapped))
 	}
 	doc.Past = past.WithoutNumbers()
-	doc.Next = route.NextPage("/api/v1/services", r, p, max(doc.Total, len(services.Unmapped)))
+	doc.Next = route.NextPageAsOf("/api/v1/services", r, p, max(doc.Total, len(services.Unmapped)), past.AsOf)
 	return document(doc)
 }
 
@@ -227,7 +227,7 @@ func (a *API) entities(ctx context.Context, r route.Request) (route.Answer, erro
 	}
 	doc := report.NewEntitiesDocument(list, p)
 	doc.Past = past.WithoutNumbers()
-	doc.Next = route.NextPage("/api/v1/entities", r, p, doc.Total)
+	doc.Next = route.NextPageAsOf("/api/v1/entities", r, p, doc.Total, past.AsOf)
 	return document(doc)
 }
 

@@ -135,7 +135,7 @@ func (a *API) grades(ctx context.Context, r route.Request) (route.Answer, error)
 	}
 	doc := report.NewGradesDocument(grades, p)
 	doc.Past = past
-	doc.Next = route.NextPage("/api/v1/grades", r, p, doc.Total)
+	doc.Next = route.NextPageAsOf("/api/v1/grades", r, p, doc.Total, past.AsOf)
 	return document(doc)
 }
 

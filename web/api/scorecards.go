@@ -33,7 +33,7 @@ func (a *API) scorecards(ctx context.Context, r route.Request) (route.Answer, er
 	list := sorting.Rows(report.SelectCards(cards, filter), report.CardColumns, order)
 	doc := report.NewCardsDocument(list, p)
 	doc.Past = past
-	doc.Next = route.NextPage("/api/v1/scorecards", r, p, doc.Total)
+	doc.Next = route.NextPageAsOf("/api/v1/scorecards", r, p, doc.Total, past.AsOf)
 	return document(doc)
 }
 
@@ -66,7 +66,7 @@ func (a *API) scorecard(ctx context.Context, r route.Request) (route.Answer, err
 	rows := sorting.Rows(report.SelectRules(card.Rules, filter), report.RuleColumns, order)
 	doc := report.NewCardDetail(&card, rows, trend, p)
 	doc.Past = past
-	doc.Next = route.NextPage("/api/v1"+doc.Path, r, p, doc.Total)
+	doc.Next = route.NextPageAsOf("/api/v1"+doc.Path, r, p, doc.Total, past.AsOf)
 	return document(doc)
 }
 
@@ -95,7 +95,7 @@ func (a *API) scorecardServices(ctx context.Context, r route.Request) (route.Ans
 	list := sorting.Rows(report.Services{List: card.Graded}.Select(filter), report.CardServiceColumns, order)
 	doc := report.NewCardServicesDocument(&card, list, p)
 	doc.Past = past
-	doc.Next = route.NextPage("/api/v1"+report.ScorecardPath(doc.Scorecard)+"/services", r, p, doc.Total)
+	doc.Next = route.NextPageAsOf("/api/v1"+report.ScorecardPath(doc.Scorecard)+"/services", r, p, doc.Total, past.AsOf)
 	return document(doc)
 }
 
@@ -120,7 +120,7 @@ func (a *API) scorecardTeams(ctx context.Context, r route.Request) (route.Answer
 	list := sorting.Rows(card.Teams().Select(r.Query("q", "")), report.CardTeamColumns, order)
 	doc := report.NewCardTeamsDocument(&card, list, p)
 	doc.Past = past
-	doc.Next = route.NextPage("/api/v1"+report.ScorecardPath(doc.Scorecard)+"/teams", r, p, doc.Total)
+	doc.Next = route.NextPageAsOf("/api/v1"+report.ScorecardPath(doc.Scorecard)+"/teams", r, p, doc.Total, past.AsOf)
 	return document(doc)
 }
 
@@ -154,6 +154,6 @@ func (a *API) rule(ctx context.Context, r route.Request) (route.Answer, error) {
 	}
 	doc := report.NewRulePageDocument(&page, rows, steps, len(fitting))
 	doc.Past = past
-	doc.Next = route.NextPage("/api/v1"+doc.Path, r, p, doc.Total)
+	doc.Next = route.NextPageAsOf("/api/v1"+doc.Path, r, p, doc.Total, past.AsOf)
 	return document(doc)
 }

@@ -3,6 +3,7 @@ package route
 import (
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/report/sorting"
@@ -120,6 +121,19 @@ func NextPage(path string, r Request, p report.Page, total int) string {
 		return ""
 	}
 	return WithPage(path, r.Values(), p.Number+1)
+}
+
+// NextPageAsOf is NextPage for a document of a past time: the next page is of the same instant, also if the request has
+// the date of the present day, which means another instant with each request. at zero is the present.
+func NextPageAsOf(path string, r Request, p report.Page, total int, at time.Time) string {
+	if p.Number*p.Size >= total {
+		return ""
+	}
+	query := r.Values()
+	if !at.IsZero() {
+		query.Set("as_of", at.Format(time.RFC3339Nano))
+	}
+	return WithPage(path, query, p.Number+1)
 }
 
 // WithPage is the address of a page of a list; it changes query.

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/dxctl/dxctl/web/server"
 	"github.com/prometheus/client_golang/prometheus"
@@ -289,5 +291,38 @@ func TestConfig(t *testing.T) {
 	if _, err := server.New(server.DefaultConfig(), server.Deps{}); err == nil || !strings.Contains(err.Error(),
 		"Deps.Store is required") {
 		t.Errorf("New without anything: %v", err)
+	}
+}
+
+// TestPagesOfAPastListAreOfOneInstant: with the date of the present day, as_of means the moment of each request; the
+// address of the next page has the moment of the first one.
+func TestPagesOfAPastListAreOfOneInstant(t *testing.T) {
+	f := sharedFixture(t)
+	today := present.Format(time.DateOnly)
+	for _, path := range []string{"/api/v1/services", "/api/v1/grades", "/api/v1/scorecards/test-path/services", "/api/v1/scorecards/test-path/teams"} {
+		type page struct {
+			AsOf time.Time `json:"as_of"`
+			Next string    `json:"next"`
+		}
+		read := func(path string) (p page) {
+			t.Helper()
+			status, _, body := f.get(t, path)
+			if err := json.Unmarshal([]byte(body), &p); err != nil || status != http.StatusOK {
+				t.Fatalf("%s: status %d, %v:\n%s", path, status, err, body)
+			}
+			return p
+		}
+		first := read(path + "?per_page=1&as_of=" + today)
+		next, err := url.Parse(first.Next)
+		if err != nil || first.Next == "" || first.AsOf.IsZero() {
+			t.Fatalf("%s: %+v, %v", path, first, err)
+		}
+		at, err := time.Parse(time.RFC3339, next.Query().Get("as_of"))
+		if err != nil || !at.Equal(first.AsOf) || next.Query().Get("page") != "2" {
+			t.Errorf("%s: the next page is %s, that of %s", path, first.Next, first.AsOf)
+		}
+		if second := read(first.Next); !second.AsOf.Equal(first.AsOf) {
+			t.Errorf("%s: the second page is of %s, the first of %s", path, second.AsOf, first.AsOf)
+		}
 	}
 }
