@@ -40,7 +40,7 @@ func TestMistakesInExpressionsAreInPlainWords(t *testing.T) {
 	}
 }
 
-// TestAValueThatCannotBeReadIsOneMistake: what follows from it is not reported beside it.
+// TestAValueThatCannotBeReadIsOneMistake: what follows from it is not reported.
 func TestAValueThatCannotBeReadIsOneMistake(t *testing.T) {
 	for line, want := range map[string]string{
 		"weight: heavy":   "cannot use the text `heavy` as a number",

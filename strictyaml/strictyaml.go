@@ -191,8 +191,8 @@ func (w *walker) dropRepeated(n *yaml.Node) {
 	n.Content = kept
 }
 
-// notWhole returns the message for a number that a whole number of type t cannot hold, although the YAML library cuts it
-// down to one; "" otherwise.
+// notWhole returns the message for a number that the whole numbers of type t do not have, although the YAML library
+// cuts it down to one; "" otherwise.
 func notWhole(n *yaml.Node, t reflect.Type) string {
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!float" || isUnmarshaler(t) || !isWhole(t) {
 		return ""

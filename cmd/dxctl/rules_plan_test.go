@@ -43,7 +43,8 @@ func TestScorecardsBelow(t *testing.T) {
 	}
 }
 
-// TestOneUnreadableFileDoesNotStopTheOthers: a file that is too large and one that never ends are mistakes of their own.
+// TestOneUnreadableFileDoesNotStopTheOthers: a file that is too large and one that never ends are mistakes of their
+// own.
 func TestOneUnreadableFileDoesNotStopTheOthers(t *testing.T) {
 	dir := t.TempDir()
 	pipe, huge, good := filepath.Join(dir, "a.yaml"), filepath.Join(dir, "b.yaml"), filepath.Join(dir, "c.yaml")
