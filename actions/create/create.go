@@ -108,6 +108,8 @@ type Deps struct {
 	Now      func() time.Time
 	// Taken returns where an entity of the ref is described already; "" if it is new. It may be nil.
 	Taken func(ref string) string
+	// Unowned returns why the catalog would not find an owner; "" if it does, or has no owners at all. It may be nil.
+	Unowned func(owner string) string
 	// Surroundings returns what is known about where a service of an owner is created; with the owner "", the owner is
 	// that of the person who creates it, if it is known. It may be nil.
 	Surroundings func(owner string) Surroundings
@@ -237,6 +239,11 @@ func (a *Action) Plan(ctx context.Context, in actions.Input) (actions.Plan, erro
 	if path.Version != "" {
 		p.Title += " " + path.Version
 	}
+	if owner := ownerOf(prepared); a.Unowned != nil && owner != "" {
+		if why := a.Unowned(owner); why != "" {
+			p.Notes = append(p.Notes, why)
+		}
+	}
 	target := Target{Name: name, Environments: path.Spec.CICD.Environments, Workflows: workflows(files)}
 	if err := a.target(ctx, &p, &target); err != nil {
 		return actions.Plan{}, err
@@ -263,8 +270,8 @@ func (a *Action) checkInput(in actions.Input, ref string, path *paths.Path) erro
 		unusableName(RepositoryField, in.Text(RepositoryField)),
 		unusableName(AnswersField+"."+RepositoryField, in.Texts(AnswersField)[RepositoryField]))
 	if len(path.Templates()) == 0 {
-		errs = append(errs, fmt.Errorf("the golden path %s has no files in its directory %s, from which a service is created; "+
-			"`dxctl path new` copies those of another golden path", path.Name, paths.TemplateDir))
+		errs = append(errs, fmt.Errorf("the golden path %s has no files in its directory %s, from which a service is "+
+			"created; `dxctl path new` copies those of another golden path", path.Name, paths.TemplateDir))
 	}
 	if a.Taken != nil && a.Resume == nil {
 		if where := a.Taken(ref); where != "" {
@@ -377,11 +384,12 @@ func (a *Action) target(ctx context.Context, p *actions.Plan, t *Target) error {
 		return nil
 	}
 	p.Notes = append(p.Notes, "The files are not committed: "+root+" is a git repository, and its next commit is yours.")
-	if below := relative(root, t.Dir); below != "." && slices.ContainsFunc(p.Files, func(f actions.FileChange) bool {
+	forGitHub := slices.ContainsFunc(p.Files, func(f actions.FileChange) bool {
 		return strings.HasPrefix(f.Path, ".github/")
-	}) {
-		p.Notes = append(p.Notes, "GitHub reads .github only at the root of a repository: move the files of "+
-			filepath.ToSlash(filepath.Join(below, ".github"))+" there, and name the directory "+filepath.ToSlash(below)+" in them.")
+	})
+	if below := filepath.ToSlash(relative(root, t.Dir)); below != "." && forGitHub {
+		p.Notes = append(p.Notes, "GitHub reads .github only at the root of a repository: move the files of "+below+
+			"/.github there, and name the directory "+below+" in them.")
 	}
 	return nil
 }

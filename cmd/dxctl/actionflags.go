@@ -191,7 +191,7 @@ func locateInputs(err error, flags *pflag.FlagSet, d actions.Descriptor) error {
 		}
 		return errors.Join(errs...)
 	}
-	wrong, ok := err.(*actions.InputError)
+	wrong, ok := errors.AsType[*actions.InputError](err)
 	if !ok {
 		return err
 	}

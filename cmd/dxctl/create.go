@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -117,6 +119,9 @@ func (s *cli) createService(ctx context.Context, in actions.Input, f createFlags
 
 // run does what the flags say.
 func (c *creation) run(ctx context.Context, in actions.Input) error {
+	if err := c.alone(in); err != nil {
+		return err
+	}
 	switch {
 	case c.cleanup:
 		return c.cleanUp(ctx, in.Text(create.NameField))
@@ -134,6 +139,32 @@ func (c *creation) run(ctx context.Context, in actions.Input) error {
 		return err
 	}
 	return c.create(ctx, in, "")
+}
+
+// alone refuses inputs that a plan or a creation that has begun has already.
+func (c *creation) alone(in actions.Input) error {
+	var flag string
+	takes := []string{create.NameField}
+	switch {
+	case c.apply != "":
+		flag, takes = "--apply", nil
+	case c.resume:
+		flag = "--resume"
+	case c.cleanup:
+		flag = "--cleanup"
+	default:
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(in)) {
+		if slices.Contains(takes, name) {
+			continue
+		}
+		if f, ok := c.action.Descriptor().Field(name); ok && !f.Argument {
+			name = "--" + f.Flag()
+		}
+		return exit.With(exit.Usage, fmt.Errorf("%s takes the service as it was planned; leave out %s", flag, name))
+	}
+	return nil
 }
 
 // credentials gives errors of credentials their exit code.
@@ -159,7 +190,7 @@ func (c *creation) newAction(ctx context.Context) (*create.Action, error) {
 		if deps.Journals, err = filepath.Abs(filepath.Join(c.cfg.Path(c.cfg.Collect.Dir), "actions")); err != nil {
 			return nil, fmt.Errorf("looking for the data directory: %w", err)
 		}
-		deps.Taken = c.app.Taken
+		deps.Taken, deps.Unowned = c.app.Taken, c.app.Unowned
 		deps.Surroundings = func(owner string) create.Surroundings {
 			return c.app.Surroundings(owner, create.Identity(ctx, dir).Email)
 		}

@@ -11,10 +11,10 @@ import (
 // TestLineReader: a question that waits for a line ends with an interruption, and with the end of the input.
 func TestLineReader(t *testing.T) {
 	in, out := io.Pipe()
-	defer out.Close() //nolint:errcheck // a pipe in memory
+	defer out.Close()
 	ctx, interrupt := context.WithCancel(t.Context())
 	r := &lineReader{ctx: ctx, in: in}
-	go out.Write([]byte("yes\n")) //nolint:errcheck // the test reads it
+	go out.Write([]byte("yes\n"))
 	line := make([]byte, 10)
 	if n, err := r.Read(line); err != nil || string(line[:n]) != "yes\n" || r.ended {
 		t.Fatalf("read %q, %v", line[:n], err)

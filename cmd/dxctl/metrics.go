@@ -17,7 +17,7 @@ import (
 
 func newMetrics(s *cli) *cobra.Command {
 	cmd := &cobra.Command{Use: "metrics", Short: "Print metrics"}
-	cmd.AddCommand(newTTFD(s))
+	cmd.AddCommand(newTTFD(s), newAdoption(s))
 	return cmd
 }
 

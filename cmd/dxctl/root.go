@@ -60,11 +60,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func unknownCommand(root *cobra.Command, args []string) error {
 	group, rest, err := root.Find(args)
 	if err != nil || group == root || group.Runnable() || !group.HasSubCommands() {
-		return nil // cobra reports what is wrong with it
+		return nil //nolint:nilerr // cobra returns it, too
 	}
 	group.InitDefaultHelpFlag()
-	if group.ParseFlags(rest) != nil || group.Flags().NArg() == 0 {
-		return nil
+	if err := group.ParseFlags(rest); err != nil || group.Flags().NArg() == 0 {
+		return nil //nolint:nilerr // cobra returns it, too
 	}
 	word := group.Flags().Arg(0)
 	var names []string

@@ -162,8 +162,8 @@ func (s *specReader) environments(spec *Spec) {
 	supported := s.supports["environments"]
 	list := &spec.CICD.Environments
 	if *list != nil && len(*list) == 0 {
-		s.d.fail("ci_cd.environments", "ci_cd.environments is empty; name at least one of %s, or remove the key for all of them",
-			strings.Join(supported, ", "))
+		s.d.fail("ci_cd.environments", "ci_cd.environments is empty; name at least one of %s, or remove the key for all of "+
+			"them", strings.Join(supported, ", "))
 	}
 	if len(*list) == 0 {
 		*list = slices.Clone(supported)

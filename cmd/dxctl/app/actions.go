@@ -79,7 +79,7 @@ func (a *App) path(ctx context.Context, name string) (*paths.Path, error) {
 // not at GitHub with the credentials of actions.
 func (a *App) Actions(fixes *fix.Action) (actions.Set, error) {
 	deps := CreateDeps(a.cfg)
-	deps.Now, deps.Taken, deps.Path, deps.Paths = a.now, a.Taken, a.path, a.paths
+	deps.Now, deps.Taken, deps.Unowned, deps.Path, deps.Paths = a.now, a.Taken, a.Unowned, a.path, a.paths
 	deps.Surroundings = func(owner string) create.Surroundings { return a.Surroundings(owner, "") }
 	waivers := &waive.Action{Now: a.now, Find: func(_ context.Context, ref string) (waive.Target, error) {
 		cards, err := scorecards.Load(a.cfg.Scorecards, a.cfg.Dir)

@@ -9,6 +9,7 @@ import (
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/catalog/identifier"
+	"github.com/dxctl/dxctl/spelling"
 )
 
 // Surroundings returns what the configuration and the catalog know about where a service is created. owner is the ref
@@ -34,6 +35,33 @@ func (a *App) Surroundings(owner, email string) create.Surroundings {
 		}
 	}
 	return s
+}
+
+// Unowned returns a sentence if the catalog has groups or users, but not the owner; "" otherwise.
+func (a *App) Unowned(owner string) string {
+	c := a.catalog.Load()
+	ref, err := identifier.ParseRef(owner, "group", "")
+	if err != nil {
+		return ""
+	}
+	if _, ok := c.Entity(ref.String()); ok {
+		return ""
+	}
+	var owners []string
+	for _, e := range c.Entities() {
+		if e.Kind == "Group" || e.Kind == "User" {
+			owners = append(owners, e.Ref)
+		}
+	}
+	if len(owners) == 0 {
+		return ""
+	}
+	hint := ""
+	if near := spelling.Nearest(ref.String(), owners); near != "" {
+		hint = " (did you mean " + near + "?)"
+	}
+	return "The catalog has no owner " + ref.String() + hint + ": describe it there, or choose another one. Until then, " +
+		"rules about the owner do not pass."
 }
 
 // teamOf returns the ref of the only group of the person with an e-mail address; "" if there is none, or several.
