@@ -81,8 +81,8 @@ func (f Fact) Validate() error {
 
 // Decode returns the value as bool, float64, string, time.Time or []string, by the fact's type.
 func (f Fact) Decode() (any, error) {
-	fail := func(err error) (any, error) {
-		return nil, fmt.Errorf("fact %s of %s: value %s is not a %s: %w", f.Name, f.Entity, f.Value, f.Type, err)
+	fail := func(reason string) (any, error) {
+		return nil, fmt.Errorf("fact %s of %s: value %s is not a %s%s", f.Name, f.Entity, f.Value, f.Type, reason)
 	}
 	switch f.Type {
 	case BoolFact:
@@ -96,16 +96,16 @@ func (f Fact) Decode() (any, error) {
 	case ListFact:
 		return decodeAs[[]string](f.Value, fail)
 	}
-	return fail(errors.New("unknown type"))
+	return fail(": unknown type")
 }
 
-func decodeAs[T any](raw json.RawMessage, fail func(error) (any, error)) (any, error) {
+func decodeAs[T any](raw json.RawMessage, fail func(reason string) (any, error)) (any, error) {
 	var v *T
-	if err := json.Unmarshal(raw, &v); err != nil {
-		return fail(err)
+	if json.Unmarshal(raw, &v) != nil {
+		return fail("") // the reason of the library names types of Go
 	}
 	if v == nil {
-		return fail(errors.New("it is null"))
+		return fail(": it is null")
 	}
 	return *v, nil
 }

@@ -230,7 +230,7 @@ func TestParseRefuses(t *testing.T) {
 		{
 			name:   "a declared fact of no type",
 			card:   with("title: Mine", "facts: [{name: x.y, type: date}]"),
-			errors: []string{`card.yaml:4:27: fact "x.y": type is "date", which is not one of bool, list, number, string, time`},
+			errors: []string{`card.yaml:4:27: fact "x.y": type is "date"; write one of bool, list, number, string, time`},
 		},
 		{
 			name:   "a declared fact that dxctl gives",

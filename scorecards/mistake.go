@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/operators"
 )
 
 // mistake is an error in an expression, at a byte offset of its source.
@@ -92,7 +93,7 @@ func overloadMessage(message string) string {
 	parts := overload.FindStringSubmatch(message)
 	text := fmt.Sprintf("found no matching overload for %s applied to %s",
 		strings.NewReplacer("@", "", "_", "").Replace(parts[1]), typeWords.Replace(parts[2]))
-	if decimalHint.MatchString(parts[2]) {
+	if decimalHint.MatchString(parts[2]) && parts[1] != operators.Modulo { // of which decimal numbers have none
 		text += "; a number is a decimal number here: write 1.0 instead of 1"
 	}
 	return text

@@ -134,7 +134,7 @@ func unreadable(file string, text []byte, err error) error {
 		return located(file, err)
 	}
 	m := Mistake{File: file, Message: strings.TrimPrefix(err.Error(), "yaml: ")}
-	at := -1
+	var at int // of the error in text; -1: not known
 	if anchor := unknownAnchor.FindStringSubmatch(m.Message); anchor != nil {
 		at = bytes.Index(text, []byte("*"+anchor[1]))
 	} else if at = badCharacter(text); at >= 0 && text[at] >= utf8.RuneSelf {

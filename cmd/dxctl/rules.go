@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -16,6 +17,7 @@ import (
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/files"
+	"github.com/dxctl/dxctl/report/checks"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/scorecards/facts"
 	"github.com/dxctl/dxctl/scorecards/format"
@@ -64,7 +66,7 @@ testdata/*.yaml. FILE is a scorecard, a file of cases, or a directory, which is 
 Without FILE, the scorecards of dx.yaml are tested, or the built-in ones if it names none.
 
 Rules in draft are evaluated as if they were enforced. The exit code is 1 if a file has mistakes or a case does not
-hold. A case names what is observed and what must be found; what it leaves out is not compared:
+hold; -o junit prints what checks of pull requests read. A case names what is observed and what must be found; what it leaves out is not compared:
 
   now: 2026-11-22T12:00:00Z
   base:
@@ -87,11 +89,17 @@ hold. A case names what is observed and what must be found; what it leaves out i
 			}
 			tested := testSuites(suites, declared)
 			tested.together(suites, declared)
-			if err := tested.table().Print(s.out, s.output); err != nil {
+			if s.output == "junit" {
+				err = tested.writeJUnit(s.out)
+			} else {
+				err = tested.table().Print(s.out, s.output)
+			}
+			if err != nil {
 				return err
 			}
 			return tested.err()
 		},
+		Annotations: map[string]string{moreFormats: "junit"},
 	}
 }
 
@@ -319,6 +327,18 @@ func (t *tested) err() error {
 		return fmt.Errorf("%d of %s failed", failed, plural(len(t.results), "case", "cases"))
 	}
 	return nil
+}
+
+// writeJUnit writes what was found as JUnit XML.
+func (t *tested) writeJUnit(w io.Writer) error {
+	cases := make([]checks.Case, len(t.results))
+	for i := range t.results {
+		r := &t.results[i]
+		cases[i] = checks.Case{
+			Suite: r.Scorecard, Name: r.Name, Place: fmt.Sprintf("%s:%d", r.File, r.Line), Problems: r.Problems,
+		}
+	}
+	return checks.WriteCases(w, cases, t.mistakes)
 }
 
 func plural(n int, one, many string) string {

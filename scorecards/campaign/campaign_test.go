@@ -310,6 +310,7 @@ func TestForecast(t *testing.T) {
 	}{
 		"nothing left": {days(repeat(4, 1)...), 0, now, "nothing is left"},
 		"too few days": {days(repeat(20, 1)...), 5, now, "20 days since its start have grades; 21 are needed"},
+		"one day":      {days(1), 5, now, "1 day since its start has grades; 21 are needed"},
 		"no progress":  {days(repeat(14, 1, -1)...), 5, now, "no more services reached the goal than lost it"},
 		"not started":  {days(), 5, day("2026-09-30"), "it has not started"},
 		"it is over":   {days(repeat(40, 1)...), 5, day("2026-12-01"), "the campaign is over"},

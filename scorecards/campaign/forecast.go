@@ -67,7 +67,11 @@ func (c *Campaign) NewForecast(days []Day, left int, now time.Time) Forecast {
 		f.Why = "it has not started"
 		return f
 	case len(nets) < minWeeks*weekDays:
-		f.Why = fmt.Sprintf("%d days since its start have grades; %d are needed", len(nets), minWeeks*weekDays)
+		days := fmt.Sprintf("%d days since its start have", len(nets))
+		if len(nets) == 1 {
+			days = "1 day since its start has"
+		}
+		f.Why = fmt.Sprintf("%s grades; %d are needed", days, minWeeks*weekDays)
 		return f
 	case f.Net <= 0:
 		f.Why = fmt.Sprintf("in the last %d days no more services reached the goal than lost it", len(nets))

@@ -146,7 +146,7 @@ func (d *Document) checkFacts() {
 	for i, f := range d.Facts {
 		path := fmt.Sprintf("facts[%d]", i)
 		d.that(f.Name != "", path, "the fact has no name; write for example name: security.score")
-		d.that(slices.Contains(types, f.Type), path+".type", "fact %q: type is %s, which is not one of %s", f.Name,
+		d.that(slices.Contains(types, f.Type), path+".type", "fact %q: type is %s; write one of %s", f.Name,
 			shown(string(f.Type)), typeNames())
 		if _, ok := known[f.Name]; ok {
 			d.fail(path+".name", "fact %s is one that dxctl gives itself; give yours another name", f.Name)

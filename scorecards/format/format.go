@@ -65,7 +65,7 @@ type Rule struct {
 	Fix          string   `yaml:"fix"`
 	Effort       string   `yaml:"effort" required:"yes" enum:"minutes,hours,days"`
 	Owner        string   `yaml:"owner"`
-	Weight       *float64 `yaml:"weight" above:"0"`
+	Weight       *float64 `yaml:"weight" above:"0" maximum:"1000000"`
 	Status       string   `yaml:"status" enum:"draft,announced,enforced,retired"`
 	EnforcedFrom string   `yaml:"enforced_from" pattern:"date"`
 	Grace        string   `yaml:"grace" pattern:"span"`
@@ -146,7 +146,7 @@ var ActionKinds = []string{"patch", "setting", "ask"}
 // Link is a page to read.
 type Link struct {
 	Title string `yaml:"title" required:"yes"`
-	URL   string `yaml:"url" required:"yes"`
+	URL   string `yaml:"url" required:"yes" pattern:"url"`
 }
 
 // Kinds is a word or a list of words.

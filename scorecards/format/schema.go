@@ -21,6 +21,7 @@ var patterns = map[string]string{
 	"date": `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`,
 	"span": `^[1-9][0-9]{0,5}[mhdw]$`,
 	"band": `^\s*(<=|>=|==|!=|<|>)\s*\S`,
+	"url":  `^[hH][tT][tT][pP][sS]?://[^/?#@]+([/?#]|$)`,
 }
 
 // Schema returns the JSON schema (draft 2020-12) of a scorecard file, made of the types that files are decoded into.
