@@ -59,7 +59,9 @@ func (s *cli) planAt(ctx context.Context, args []string, options planOptions) er
 		}
 	}
 	made, err := send.Plan(ctx, request, send.Options{Server: options.server, Token: token, Timeout: options.timeout,
-		Retries: planRetries, Version: versionString()})
+		Retries: planRetries, Version: versionString(), Waiting: func(err error) {
+			fmt.Fprintf(s.err, "dxctl: %v; trying again for some minutes (Ctrl-C ends it)\n", err)
+		}})
 	var problems scorecards.Problems
 	if errors.As(err, &problems) {
 		for i := range problems {

@@ -75,8 +75,12 @@ func TestPlan(t *testing.T) {
 				fmt.Fprint(w, tc.body)
 			}))
 			defer server.Close()
+			var waits []error
 			made, err := Plan(t.Context(), planning.Request{}, Options{Server: server.URL + "/sub", Token: "secret",
-				Timeout: time.Minute, Retries: 1})
+				Timeout: time.Minute, Retries: 1, Waiting: func(err error) { waits = append(waits, err) }})
+			if len(waits) != tc.tries-1 || len(waits) > 0 && !strings.Contains(waits[0].Error(), tc.want) {
+				t.Errorf("waits because of %v", waits)
+			}
 			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 				t.Fatalf("%v", err)
 			}

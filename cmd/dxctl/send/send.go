@@ -37,6 +37,8 @@ type Options struct {
 	Timeout time.Duration // longest duration of one attempt
 	Retries int           // after the first attempt, if the server cannot be reached or is busy
 	Version string        // of this binary, for the server's log
+	// Waiting is called with the error of the first attempt if others follow, because they take minutes. It may be nil.
+	Waiting func(error)
 }
 
 // Event sends a CloudEvent, encoded as JSON, and returns the answer of the server. An error carries an exit code if the
@@ -123,6 +125,9 @@ func (o Options) again(ctx context.Context, try func(*http.Client) error) error 
 		}
 		if n >= o.Retries {
 			return err
+		}
+		if n == 0 && o.Waiting != nil {
+			o.Waiting(err)
 		}
 		timer := time.NewTimer(min(max(pause, again.after), longestRetry))
 		select {
