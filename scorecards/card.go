@@ -68,6 +68,9 @@ func compileCard(s *Scorecard) (*compiledCard, Problems) {
 		len(card.filter.facts) > 0 {
 		c.problems = append(c.problems, s.doc.At("filter", "filter: "+noFacts+", and facts in a rule's applies"))
 	}
+	for i := range c.problems {
+		c.problems[i].Message = ofFilter(c.problems[i].Message)
+	}
 	for i := range s.Rules {
 		card.rules = append(card.rules, c.rule(fmt.Sprintf("rules[%d]", i), &s.Rules[i]))
 		card.facts = append(card.facts, card.rules[i].facts...)

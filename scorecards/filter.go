@@ -34,7 +34,7 @@ func CompileFilter(source string) (*Filter, []FilterMistake) {
 	if len(mistakes) > 0 {
 		all := make([]FilterMistake, len(mistakes))
 		for i, m := range mistakes {
-			all[i] = FilterMistake{m.offset, m.message}
+			all[i] = FilterMistake{m.offset, ofFilter(m.message)}
 		}
 		return nil, all
 	}

@@ -228,6 +228,11 @@ func TestParseRefuses(t *testing.T) {
 			errors: []string{"card.yaml:4: filter: the expression is a string; it must be a bool"},
 		},
 		{
+			name:   "a field that a filter does not have",
+			card:   with("title: Mine", `filter: entity.naem == "x"`),
+			errors: []string{"card.yaml:4: filter: undeclared reference to 'entity.naem' (did you mean 'entity.name'?); a filter can use entity.field"},
+		},
+		{
 			name:   "a declared fact of no type",
 			card:   with("title: Mine", "facts: [{name: x.y, type: date}]"),
 			errors: []string{`card.yaml:4:27: fact "x.y": type is "date"; write one of bool, list, number, string, time`},

@@ -32,7 +32,7 @@ func issuesOf(issues *cel.Issues, source string) []mistake {
 			}
 			message = "entity has no such field; it has " + strings.Join(names, ", ")
 		case strings.Contains(message, "undeclared reference"):
-			message += "; an expression can use facts[\"name\"], entity.field and now"
+			message += usable
 		case strings.HasPrefix(message, syntaxError):
 			if strings.Contains(message, "'<EOF>'") {
 				offset = len(source)
@@ -45,6 +45,15 @@ func issuesOf(issues *cel.Issues, source string) []mistake {
 	}
 	return mistakes
 }
+
+// What an expression can use: that of a rule, and that of a filter.
+const (
+	usable         = `; an expression can use facts["name"], entity.field and now`
+	usableInFilter = "; a filter can use entity.field"
+)
+
+// ofFilter returns the message of a mistake in a filter.
+func ofFilter(message string) string { return strings.Replace(message, usable, usableInFilter, 1) }
 
 const syntaxError = "Syntax error: "
 
