@@ -49,6 +49,13 @@ func (t observedTable[E, R, H]) rowTypes() map[string]reflect.Type {
 // GrantsSQL and RoleGrantsSQL are the queries of AnswerReaders.
 const GrantsSQL, RoleGrantsSQL = grantsSQL, roleGrantsSQL
 
+// UnpackFacts reads packed facts as CurrentFacts does, and returns how many there are.
+func UnpackFacts(packed string) (int, error) {
+	u := unpacker{chosen: map[string]place{}}
+	known, err := u.unpack([]factsRow{{Packed: packed}})
+	return len(known), err
+}
+
 // OwnView is a view of one service: its query, and the columns of the view that stands in for it without records.
 type OwnView struct{ Name, SQL, Columns string }
 

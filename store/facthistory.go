@@ -48,8 +48,7 @@ type FactReadings struct {
 }
 
 // catalogEntity is the expression for the entity that a row of f is about, as the view facts has it, and the joins that
-// it needs. A query has one thread: whoever reads the catalog asks several queries at a time, each for some entities,
-// and exchanging the rows between threads takes longer than it saves.
+// it needs.
 const (
 	catalogEntity = "multiIf(o.service != '', o.service, b.service != '', b.service, f.entity)"
 	catalogJoins  = `
@@ -57,7 +56,10 @@ LEFT ANY JOIN (SELECT concat('unmapped:', provider, '/', scope) AS ref, service 
     ON b.ref = lower(f.entity)
 LEFT ANY JOIN (SELECT concat('unmapped:', provider, '/', scope) AS ref, source, service FROM catalog_bindings WHERE source != '') AS o
     ON o.ref = lower(f.entity) AND o.source = f.source
-WHERE ref IN (SELECT ref FROM catalog_entities) AND (empty({entities:Array(String)}) OR ref IN {entities:Array(String)})
+WHERE ref IN (SELECT ref FROM catalog_entities) AND (empty({entities:Array(String)}) OR ref IN {entities:Array(String)})`
+	// historySettings leave a query one thread: whoever reads the history of the catalog asks several queries at a time,
+	// each for some entities, and exchanging the rows between threads takes longer than it saves.
+	historySettings = `
 SETTINGS join_use_nulls = 0, max_threads = 1, compile_expressions = 0, compile_aggregate_expressions = 0`
 	// nearEntities keeps the rows of other entities out before they are grouped, where only some are asked for. The refs
 	// of scopes begin with "unmapped:", so that the key of the table finds those of all scopes.
@@ -90,33 +92,46 @@ FROM (
         )
     )
     GROUP BY entity, source
-) AS f` + catalogJoins
+) AS f` + catalogJoins + historySettings
 
 // withheldSQL selects the facts that a source may not state, because the catalog gives their names to another source.
+// Where it gives none, no fact is looked at.
 const withheldSQL = `
 SELECT s.source AS source, s.fact AS fact
-FROM (SELECT DISTINCT source, fact FROM current_facts) AS s CROSS JOIN catalog_facts AS d
+FROM (SELECT DISTINCT source, fact FROM current_facts WHERE (SELECT count() FROM catalog_facts) > 0) AS s
+CROSS JOIN catalog_facts AS d
 WHERE d.source != s.source AND (d.name = s.fact OR endsWith(d.name, '.') AND startsWith(s.fact, d.name))`
+
+// factOfSource is a row of withheldSQL.
+type factOfSource struct {
+	Source string `ch:"source"`
+	Fact   string `ch:"fact"`
+}
+
+// withheldFacts returns the rows of withheldSQL.
+func withheldFacts(ctx context.Context, q Querier) (map[factOfSource]bool, error) {
+	var found []factOfSource
+	if err := q.Select(ctx, &found, withheldSQL, nil); err != nil {
+		return nil, fmt.Errorf("reading which facts are withheld: %w", err)
+	}
+	withheld := make(map[factOfSource]bool, len(found))
+	for _, f := range found {
+		withheld[f] = true
+	}
+	return withheld, nil
+}
 
 // FactVersions calls each with the values of every fact, in any order.
 func (s *Store) FactVersions(ctx context.Context, q HistoryQuery, each func(*FactVersions)) error {
-	type pair struct {
-		Source string `ch:"source"`
-		Fact   string `ch:"fact"`
-	}
-	var pairs []pair
-	if err := s.Select(ctx, &pairs, withheldSQL, nil); err != nil {
-		return fmt.Errorf("reading which facts are withheld: %w", err)
-	}
-	withheld := make(map[pair]bool, len(pairs))
-	for _, p := range pairs {
-		withheld[p] = true
+	withheld, err := withheldFacts(ctx, s)
+	if err != nil {
+		return err
 	}
 	var of versionsOf
-	err := s.scan(ctx, versionsSQL, q, func(ref, observed, source string, packed *rowbinary.Reader) {
+	err = s.scan(ctx, versionsSQL, q, func(ref, observed, source string, packed *rowbinary.Reader) {
 		of.read(packed)
 		for i := range of.lines {
-			if l := &of.lines[i]; !withheld[pair{source, l.Fact}] {
+			if l := &of.lines[i]; !withheld[factOfSource{source, l.Fact}] {
 				l.Entity, l.Observed, l.Source = ref, observed, source
 				each(l)
 			}
@@ -230,7 +245,7 @@ FROM (
         )
     )
     GROUP BY entity, source
-) AS f` + catalogJoins
+) AS f` + catalogJoins + historySettings
 
 // FactReadings calls each with the times at which facts were read, in any order.
 func (s *Store) FactReadings(ctx context.Context, q HistoryQuery, each func(*FactReadings)) error {

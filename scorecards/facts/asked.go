@@ -36,16 +36,3 @@ func Of(ctx context.Context, q metrics.Querier, only []string, memory *Memory) (
 	}
 	return a, nil
 }
-
-// each calls ask for each entity that is asked for alone, or else once, with an empty ref.
-func (a Asked) each(ask func(q metrics.Querier, entity string) error) error {
-	if a.near == nil {
-		return ask(a.q, "")
-	}
-	for i, q := range a.near {
-		if err := ask(q, a.only[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
