@@ -284,14 +284,15 @@ func (r *repo) readCode() {
 		return
 	}
 	total := 0
-	for _, f := range r.facts.Files().Files {
+	files := r.facts.Files()
+	for _, f := range files.Files {
 		ext := path.Ext(f.Path)
 		isYAML := (ext == ".yaml" || ext == ".yml") && !strings.Contains(f.Path, "src/main/resources")
 		if f.Link || f.Size > 256<<10 || isYAML || !slices.Contains(codeFiles, ext) || strings.Contains(f.Base(), "lock") ||
-			tree.Vendored(f.Path) || tree.Example(f.Path) {
+			!files.Own(f.Path) {
 			continue
 		}
-		content, _, err := r.facts.Files().Bytes(f, 256<<10)
+		content, _, err := files.Bytes(f, 256<<10)
 		if total += len(content); err != nil || total > maxCode {
 			continue
 		}

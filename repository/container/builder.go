@@ -62,7 +62,7 @@ const maxBuilderFiles = 200
 func (s *Set) readBuilders(t *tree.Tree) {
 	read := 0
 	for _, f := range t.Files {
-		if f.Link || !IsBuilderFile(f.Path) || tree.Vendored(f.Path) || tree.Example(f.Path) {
+		if f.Link || !IsBuilderFile(f.Path) || !t.Own(f.Path) {
 			continue
 		}
 		if read++; read > maxBuilderFiles {

@@ -73,7 +73,7 @@ func Read(t *tree.Tree) Set {
 	var s Set
 	s.readBuilders(t)
 	for _, f := range t.Files {
-		if !IsDockerfile(f.Path) || f.Link || tree.Vendored(f.Path) || tree.Example(f.Path) {
+		if !IsDockerfile(f.Path) || f.Link || !t.Own(f.Path) {
 			continue
 		}
 		err := fact.Contain(func() error {
@@ -121,10 +121,10 @@ func Parse(file, text string) (*Dockerfile, error) {
 	return d, nil
 }
 
-// define adds build arguments to a scope. One without a default takes the value of the global one of the same name.
 // unquoted removes the quotes of a word, as BuildKit does.
 var unquoted = strings.NewReplacer(`"`, "", "'", "")
 
+// define adds build arguments to a scope. One without a default takes the value of the global one of the same name.
 func define(scope map[string]string, args []instructions.KeyValuePairOptional, global map[string]string) {
 	for _, arg := range args {
 		if arg.Value == nil {
@@ -163,6 +163,8 @@ func (d *Dockerfile) stage(parsed instructions.Stage, global map[string]string) 
 		s.Image = fact.Unknown[Image](s.At, "the build argument %s has no default", missing)
 	case s.Base >= 0:
 		s.Image = fact.Unknown[Image](s.At, "it starts from the stage %s", base)
+	case IsPlaceholder(base):
+		s.Image = fact.Unknown[Image](s.At, "the image is the placeholder %q", base)
 	default:
 		s.Image = fact.Known(ParseImage(base), s.At)
 	}

@@ -90,6 +90,39 @@ HEALTHCHECK --interval=5s CMD true
 	}
 }
 
+// TestIsPlaceholder has placeholders of public repositories and images that only look like some.
+func TestIsPlaceholder(t *testing.T) {
+	for text, want := range map[string]bool{
+		"$IMAGE": true, "${IMAGE}": true, "{IMAGE}": true, "{$IMAGE}": true, "{{ image }}": true, "<image>": true, "$(IMAGE)": true,
+		"%IMAGE%": true, "@IMAGE@": true, "REPLACE_ME": true, "IMAGE:latest": true, "acme/pay:$TAG": true, "acme/pay:TAG": true,
+		"acme/pay:IMAGE_TAG": true, "acme/pay:__version__": true, "acme/pay@sha256:DIGEST": true, "replace-me": true,
+		"acme/pay:changeme": true, "docker.io/[YOUR ALIAS]/perf:dev": true, "docker.io/YOUR_ALIAS/pay:dev": true,
+		"your-registry/pay:1": true, "gcr.io/PROJECT_ID/pay": true, "ko://github.com/acme/pay": true, "Dockerfile": true,
+		"placeholder": true, "": true, "acme/pay:[tag]": true, "a/b:c:d": true,
+
+		"alpine": false, "alpine:3": false, "scratch": false, "localhost:5000/a/b": false, "127.0.0.1:5000/worker:1": false,
+		"[::1]:5000/a:1": false, "quay.io/minio/minio:RELEASE.2022-11-17T23-20-09Z": false, "acme/pay:RELEASE": false,
+		"acme/pay:1.2.3-SNAPSHOT": false, "gcr.io/google_containers/nginx": false, "a__b/c--d.e:v1_2": false,
+		"mcr.microsoft.com/windows/servercore:ltsc2022": false, "acme/placeholder-service:1": false, "acme/yourself:1": false,
+		"acme/tag:1": false, "acme/pay:main-PR": false,
+		"node:22@sha256:53df588e04085fd41ae12de0c3fe4c72f7013bba32a20e7325357a1ac94ba865": false,
+	} {
+		if got := IsPlaceholder(text); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+	d, err := Parse("Dockerfile", "ARG BASE=REPLACE_ME\nFROM ${BASE}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := d.Final().Image.String(); got != `unknown: the image is the placeholder "REPLACE_ME"` {
+		t.Error(got)
+	}
+	if user := d.User(); user.Known {
+		t.Error("the user of a placeholder is known")
+	}
+}
+
 func TestRead(t *testing.T) {
 	files := fstest.MapFS{
 		"Dockerfile":              {Data: []byte("\ufeffFROM alpine\r\nUSER app\r\n")},

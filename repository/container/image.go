@@ -46,6 +46,22 @@ func ParseImage(text string) Image {
 	return i
 }
 
+var (
+	// reference finds what a runtime takes for an image: lower case, except for a tag.
+	reference = regexp.MustCompile(`^([a-z0-9-]+(\.[a-z0-9-]+)*(:\d+)?/|\[[0-9a-f:.]+\](:\d+)?/)?` +
+		`[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:\w[\w.-]{0,127})?(@[a-z0-9+._-]+:[0-9a-f]+)?$`)
+	// replaced finds the words and the tags with which people say what is to be put in their place. Tags such as RELEASE
+	// are real.
+	replaced = regexp.MustCompile(`__\w+__|(^|[/:._-])(change|replace)[-_]?me($|[/:@._-])|(^|[/:._-])placeholder($|[/:@])|(^|/)your[-_]|` +
+		`:([A-Z]+_)*(TAG|VERSION|SHA|COMMIT|DIGEST|BUILD|REVISION|REPLACE|CHANGE|ME|PLACEHOLDER|ID|NUMBER|HASH)$`)
+)
+
+// IsPlaceholder reports whether a text is no reference to an image, but one that a tool or a person replaces by one:
+// "$IMAGE", "{IMAGE}", "<image>", "REPLACE_ME", "ghcr.io/YOUR_NAME/pay:1", "pay:__TAG__", "ko://github.com/acme/pay".
+func IsPlaceholder(text string) bool {
+	return !reference.MatchString(text) || replaced.MatchString(text)
+}
+
 // rootImages are official images whose default user is root.
 var rootImages = map[string]bool{
 	"scratch": true, "alpine": true, "debian": true, "ubuntu": true, "busybox": true, "fedora": true, "centos": true,

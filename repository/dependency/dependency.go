@@ -149,7 +149,7 @@ func Read(t *tree.Tree) Set {
 	actions := false
 	for _, f := range t.Files {
 		name := Of(f.Path)
-		if name == "" || f.Link || tree.Vendored(f.Path) || tree.Example(f.Path) {
+		if name == "" || f.Link || !t.Own(f.Path) {
 			continue
 		}
 		if name == "github-actions" {

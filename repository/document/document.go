@@ -240,7 +240,7 @@ func agents(t *tree.Tree) []Agent {
 	var all []Agent
 	for _, name := range agentNames {
 		for _, f := range t.Files {
-			if f.Path != name && !strings.HasSuffix(f.Path, "/"+name) || tree.Vendored(f.Path) || tree.Example(f.Path) {
+			if f.Path != name && !strings.HasSuffix(f.Path, "/"+name) || !t.Own(f.Path) {
 				continue
 			}
 			a := Agent{Path: f.Path, Text: read(t, &f, parse)}

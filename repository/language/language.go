@@ -76,8 +76,7 @@ func Read(t *tree.Tree, dir string) Set {
 	var s Set
 	sums := map[string]*Language{}
 	for _, f := range t.Files {
-		if f.Link || !tree.Under(f.Path, dir) || tree.Vendored(f.Path) || tree.Example(f.Path) ||
-			generated.MatchString(f.Path) {
+		if f.Link || !tree.Under(f.Path, dir) || !t.Own(f.Path) || generated.MatchString(f.Path) {
 			continue
 		}
 		s.read(t, f)

@@ -72,7 +72,7 @@ func findKustomizations(t *tree.Tree) *kustomizations {
 		for _, file := range slices.Concat(k.files, k.named) {
 			all.used[file] = true
 		}
-		if left(k.file) {
+		if left(t, k.file) {
 			continue // a test or an example may build on what is deployed
 		}
 		for _, base := range k.dirs {

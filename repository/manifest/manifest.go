@@ -97,7 +97,7 @@ func Read(t *tree.Tree) Set {
 	plain := group{}
 	for _, f := range t.Files {
 		ext := path.Ext(f.Path)
-		if ext != ".yaml" && ext != ".yml" || left(f.Path) || overlays.uses(f.Path) || inChart(charts, f.Path) ||
+		if ext != ".yaml" && ext != ".yml" || left(t, f.Path) || overlays.uses(f.Path) || inChart(charts, f.Path) ||
 			strings.HasPrefix(f.Path, ".github/") {
 			continue
 		}
@@ -108,8 +108,8 @@ func Read(t *tree.Tree) Set {
 	return s
 }
 
-func left(name string) bool {
-	return tree.Vendored(name) || tree.Example(name) || strings.Contains(name, "releases/") && released.MatchString(name)
+func left(t *tree.Tree, name string) bool {
+	return !t.Own(name) || strings.Contains(name, "releases/") && released.MatchString(name)
 }
 
 // released finds files that are kept of each version that was released.
@@ -119,7 +119,7 @@ var released = regexp.MustCompile(`(^|/)releases/([^/]*/)*[^/]*v?\d+\.\d+\.\d+[^
 func (s *Set) charts(t *tree.Tree) map[string]bool {
 	charts := map[string]bool{}
 	for _, f := range t.Files {
-		if f.Base() != "Chart.yaml" || left(f.Path) || inChart(charts, f.Path) {
+		if f.Base() != "Chart.yaml" || left(t, f.Path) || inChart(charts, f.Path) {
 			continue
 		}
 		charts[f.Dir()] = true

@@ -32,7 +32,7 @@ func (s *Set) render(t *tree.Tree, all *kustomizations) {
 	rendered := 0
 	for _, dir := range slices.Sorted(maps.Keys(all.byDir)) {
 		k := all.byDir[dir]
-		if all.based[dir] || left(k.file) || k.content.Kind == types.ComponentKind {
+		if all.based[dir] || left(t, k.file) || k.content.Kind == types.ComponentKind {
 			continue
 		}
 		at := fact.Location{Path: k.file}

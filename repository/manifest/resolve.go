@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"reflect"
-	"regexp"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -164,13 +163,11 @@ func (c *Container) Variable(name string) fact.Value[string] {
 	return fact.Known("", c.At)
 }
 
-var placeholder = regexp.MustCompile(`\$\{|\$\(|\{\{|<[^>]*>|\$[A-Z_]+|__[A-Z_]+__|^[A-Z_]+$`)
-
 func imageOf(text string, at fact.Location) fact.Value[container.Image] {
 	switch {
 	case text == "":
 		return fact.Unknown[container.Image](at, "the container has no image; another manifest or a tool sets it")
-	case placeholder.MatchString(text):
+	case container.IsPlaceholder(text):
 		return fact.Unknown[container.Image](at, "the image is the placeholder %q", text)
 	}
 	return fact.Known(container.ParseImage(text), at)

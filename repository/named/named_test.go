@@ -278,7 +278,9 @@ func TestFacts(t *testing.T) {
 			{sources{"Dockerfile": "FROM alpine:3\n"}, "[Dockerfile:1: the base image alpine:3 has no digest]"}, {sources{"Dockerfile": "FROM a@sha256:" + strings.Repeat("0", 64) + "\n"}, "[]"}, {sources{"Dockerfile": "x"}, "? Dockerfile"},
 		},
 
-		"repository.workloads.count":             {{good, "1"}, {sources{"a": ""}, "0"}, {sources{"Dockerfile": "FROM a"}, "? Dockerfile builds a container, and no manifest in this repository runs it"}, {chart, chartReason}, {sources{"k8s/dev/w.yaml": bad["k8s/web.yaml"], "k8s/prod/w.yaml": good["k8s/web.yaml"]}, "1"}},
+		"repository.workloads.count": {{good, "1"}, {sources{"a": ""}, "0"}, {sources{"Dockerfile": "FROM a"}, "? Dockerfile builds a container, and no manifest in this repository runs it"}, {chart, chartReason}, {sources{"k8s/dev/w.yaml": bad["k8s/web.yaml"], "k8s/prod/w.yaml": good["k8s/web.yaml"]}, "1"},
+			{sources{"dev/w.yaml": bad["k8s/web.yaml"], "local/kind/w.yaml": bad["k8s/web.yaml"]}, "0"}, {sources{"deploy/dev/w.yaml": bad["k8s/web.yaml"]}, "1"},
+			{sources{"dev-env/w.yaml": bad["k8s/web.yaml"], "features/w.yaml": bad["k8s/web.yaml"], "features/a.feature": ""}, "0"}, {sources{"features/w.yaml": bad["k8s/web.yaml"]}, "1"}},
 		"repository.workloads.without_resources": {{bad, "[k8s/web.yaml:11: container web of Deployment web has no request for cpu, no request for memory, no limit of memory]"}, {good, "[]"}, {chart, chartReason}},
 		"repository.workloads.without_probes":    {{bad, "[k8s/web.yaml:1: Deployment web has no readiness and no liveness probe]"}, {good, "[]"}, {chart, chartReason}},
 		"repository.workloads.equal_probes": {
@@ -290,6 +292,9 @@ func TestFacts(t *testing.T) {
 			{bad, "[k8s/web.yaml:11: container web of Deployment web is privileged, may gain privileges, may write its root file system, keeps capabilities]"}, {good, "[]"}, {chart, chartReason},
 		},
 		"repository.workloads.mutable_images": {{bad, "[k8s/web.yaml:11: the image acme/web:latest of container web of Deployment web can change]"}, {good, "[]"}, {sources{"k8s/web.yaml": fmt.Sprintf(deployment, 1, "", "$IMAGE", "")}, "? k8s/web.yaml:11: the image is the placeholder"},
+			{sources{"k8s/web.yaml": fmt.Sprintf(deployment, 1, "", "{IMAGE}", "")}, "? k8s/web.yaml:11: the image is the placeholder"},
+			{sources{"k8s/web.yaml": strings.Replace(fmt.Sprintf(deployment, 1, "", "x", ""), "'x'", "{$IMAGE}", 1)}, "? k8s/web.yaml:1: Deployment: json: cannot unmarshal object into Go struct field Container.spec.template.spec.containers.image"},
+			{sources{"k8s/web.yaml": fmt.Sprintf(deployment, 1, "", "ghcr.io/YOUR_ORG/web:latest", "")}, "? k8s/web.yaml:11: the image is the placeholder"},
 			{sources{"k8s/web.yaml": fmt.Sprintf(deployment, 1, "", "acme/web", ""), "skaffold.yaml": "build:\n  artifacts:\n  - image: acme/web\n"}, "? skaffold.yaml:3: Skaffold replaces the image acme/web of k8s/web.yaml:11 when it deploys"},
 			{sources{"k8s/web.yaml": fmt.Sprintf(deployment, 1, "", "acme/web", ""), "skaffold.yaml": "build:\n  artifacts:\n  - image: acme/pay\n"}, "[k8s/web.yaml:11: the image acme/web of container web of Deployment web can change]"}},
 		"repository.workloads.unscraped": {{bad, "[k8s/web.yaml:1: nothing in the repository makes Prometheus scrape Deployment web]"}, {good, "[]"}, {chart, chartReason}},

@@ -271,8 +271,11 @@ func withoutTraces(w *manifest.Workload, p *places) (doubt string) {
 
 var otherEnvironment = regexp.MustCompile(`(?i)^(dev|devel|development|local|test|testing|staging|stage|stg|qa|uat|preview|sandbox|ci|kind|minikube|e2e|demo)$`)
 
+// atDesk finds directories at the top of a service for the machines of developers, which no environment is deployed from.
+var atDesk = regexp.MustCompile(`(?i)^(dev|devel|development|local|kind|minikube|tilt)$`)
+
 // workloads returns the workloads of production: those of other environments, by the names of their directories and
-// files, only if there are no others.
+// files, only if there are no others. Those for the machines of developers are never among them.
 func (r *reader) workloads() []manifest.Workload {
 	var production []manifest.Workload
 	for _, w := range r.Manifests.Workloads {
@@ -283,8 +286,15 @@ func (r *reader) workloads() []manifest.Workload {
 			production = append(production, w)
 		}
 	}
-	if len(production) == 0 {
-		return r.Manifests.Workloads
+	if len(production) > 0 {
+		return production
 	}
-	return production
+	return slices.DeleteFunc(slices.Clone(r.Manifests.Workloads), func(w manifest.Workload) bool {
+		name := w.At.Path
+		if r.Dir != "." {
+			name = strings.TrimPrefix(name, r.Dir+"/")
+		}
+		top, _, below := strings.Cut(name, "/")
+		return below && atDesk.MatchString(top)
+	})
 }

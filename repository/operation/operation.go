@@ -52,7 +52,7 @@ func Read(t *tree.Tree) Set {
 	var s Set
 	for _, f := range t.Files {
 		ext := path.Ext(f.Path)
-		if ext != ".yaml" && ext != ".yml" && ext != ".rules" || f.Link || tree.Vendored(f.Path) || tree.Example(f.Path) {
+		if ext != ".yaml" && ext != ".yml" && ext != ".rules" || f.Link || !t.Own(f.Path) {
 			continue
 		}
 		text, err := t.Text(f)

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"path"
 	"slices"
 	"strings"
 )
@@ -14,6 +15,7 @@ var (
 		"testdata", "test", "tests", "testing", "__tests__", "e2e", "spec", "fixtures", "__fixtures__", "testfixtures",
 		"example", "examples", "sample", "samples", "docs", "doc", "documentation", "tutorial", "tutorials",
 		"hack", "benchmark", "benchmarks", "molecule", "fake", "fakes", "mock", "mocks", "snippets",
+		"dev-env", "dev_env", "devenv", "dev-environment",
 	}
 )
 
@@ -51,6 +53,41 @@ func exemplary(name string) bool {
 		}
 		name = rest
 	}
+}
+
+// Own reports whether a file of the tree is the repository's own product: it is in no directory of copied code, and in
+// none of tests, examples or documentation. A directory "features" is one of tests if it has files of Gherkin; otherwise
+// it is often one of code.
+func (t *Tree) Own(name string) bool {
+	return !Vendored(name) && !Example(name) && !t.inFeatures(name)
+}
+
+func (t *Tree) inFeatures(name string) bool {
+	if len(t.features) == 0 {
+		return false
+	}
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		if t.features[dir] {
+			return true
+		}
+	}
+	return false
+}
+
+// gherkin returns the directories "features" that have files of Gherkin, the language of Cucumber and behave.
+func gherkin(files []File) map[string]bool {
+	dirs := map[string]bool{}
+	for _, f := range files {
+		if !strings.HasSuffix(f.Path, ".feature") {
+			continue
+		}
+		for dir := f.Dir(); dir != "."; dir = path.Dir(dir) {
+			if path.Base(dir) == "features" {
+				dirs[dir] = true
+			}
+		}
+	}
+	return dirs
 }
 
 func below(name string, dirs []string) bool {

@@ -81,6 +81,8 @@ type Tree struct {
 	parsed int64          // bytes of texts read so far
 	err    func() error   // of the context of List
 
+	features map[string]bool // directories of tests in Gherkin
+
 	ignored *ignores // of a checkout; nil for any other tree
 }
 
@@ -125,6 +127,7 @@ func List(ctx context.Context, fsys fs.FS, limits Limits) (*Tree, error) {
 	for i, f := range t.Files {
 		t.at[f.Path] = i
 	}
+	t.features = gherkin(t.Files)
 	return t, nil
 }
 

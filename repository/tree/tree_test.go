@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -169,11 +170,24 @@ func TestPlaces(t *testing.T) {
 		"vendor/x": {true, false}, "a/third_party/b/c": {true, false}, "vendor": {}, "a/testdata/b": {false, true}, "examples": {}, "latest/x": {},
 		".yarn/releases/yarn.cjs": {true, false}, "a/src/main/java/org/samples/App.java": {}, "samples/src/main/App.java": {false, true},
 		"src/main/java/test/App.java": {}, "extra/push-examples/x": {false, true}, "configsamples/x": {false, true},
-		"a/crypto_fixtures/x": {false, true}, "amplesound/x": {}, "my.sample/x": {false, true}, "resampler/x": {},
+		"a/crypto_fixtures/x": {false, true}, "dev-env/x": {false, true}, "dev/x": {}, "amplesound/x": {}, "my.sample/x": {false, true}, "resampler/x": {},
 	} {
 		if got := [2]bool{Vendored(name), Example(name)}; got != want {
 			t.Errorf("%s: %v", name, got)
 		}
+	}
+	tr := list(t, fstest.MapFS{
+		"features/steps/a.py": {}, "features/x/a.feature": {}, "features/Dockerfile": {}, "src/features/pay.ts": {},
+		"api/features/a.feature": {}, "a.feature": {}, "testing/a": {}, "vendor/a": {},
+	}, Limits{})
+	var own []string
+	for _, f := range tr.Files {
+		if tr.Own(f.Path) {
+			own = append(own, f.Path)
+		}
+	}
+	if want := []string{"a.feature", "src/features/pay.ts"}; !slices.Equal(own, want) {
+		t.Errorf("own files %q, want %q", own, want)
 	}
 	if !Under("a/b", "a") || Under("ab", "a") || !Under("a", "a") || !Under("x", ".") {
 		t.Error("Under")
