@@ -122,6 +122,7 @@ func Read(t *tree.Tree) Set {
 			s.Unreadable = append(s.Unreadable, fact.Problem{At: fact.Location{Path: f.Path}, Reason: err.Error()})
 		}
 	}
+	s.follow()
 	s.Bills = bills(t)
 	s.Complete = tree.Absent(t, true)
 	i := slices.IndexFunc(s.Unreadable, func(p fact.Problem) bool { return path.Dir(p.At.Path) == ".github/workflows" })
@@ -259,14 +260,12 @@ func (r reader) job(p yamlfile.Pair, env map[string]bool) Job {
 
 func (r reader) steps(list *yaml.Node, env map[string]bool) []Step {
 	var steps []Step
-	elsewhere := false
 	for _, n := range yamlfile.Items(list) {
 		s := Step{
-			ID:        yamlfile.Text(yamlfile.Get(n, "id")),
-			Name:      yamlfile.Text(yamlfile.Get(n, "name")),
-			At:        r.at(n.Line),
-			If:        yamlfile.Text(yamlfile.Get(n, "if")),
-			Elsewhere: elsewhere,
+			ID:   yamlfile.Text(yamlfile.Get(n, "id")),
+			Name: yamlfile.Text(yamlfile.Get(n, "name")),
+			At:   r.at(n.Line),
+			If:   yamlfile.Text(yamlfile.Get(n, "if")),
 		}
 		env := tainted(env, yamlfile.Get(n, "env"))
 		if key, value := yamlfile.Field(n, "uses"); key != nil {
@@ -283,36 +282,11 @@ func (r reader) steps(list *yaml.Node, env map[string]bool) []Step {
 			s.Run, s.RunAt = yamlfile.Text(value), r.at(key.Line)
 			s.Injections = append(s.Injections, r.injections(value, env)...)
 		}
-		if s.Uses != nil && s.Uses.Pin == PinLocal && elsewhere {
-			s.Uses.Pin = PinUnknown
-		}
-		if replaces, other := s.checksOut(); replaces {
-			// A step with a condition may not run: then the files stay those that they are.
-			elsewhere = other || elsewhere && s.If != ""
-		}
 		steps = append(steps, s)
 	}
+	composites{}.mark(steps)
 	return steps
 }
-
-// checksOut reports whether a step checks out a repository into the directory of the job, and whether it is, or may be,
-// another repository than that of the workflow.
-func (s *Step) checksOut() (replaces, other bool) {
-	if s.Uses == nil || !strings.EqualFold(s.Uses.Action, "actions/checkout") {
-		return false, false
-	}
-	repository, dir := s.With["repository"], s.With["path"]
-	other = repository != "" && !ownRepository.MatchString(repository)
-	if dir == "" || path.Clean(dir) == "." {
-		return true, other
-	}
-	return other && strings.HasPrefix(dir, "${{"), other // which may be the directory of the job
-}
-
-// ownRepository finds the ways in which a workflow names its own repository, or the fork of it that a pull request
-// comes from.
-var ownRepository = regexp.MustCompile(`^\$\{\{\s*github\.(repository|event\.repository\.full_name|` +
-	`event\.(pull_request\.(head|base)\.repo|workflow_run\.head_repository)\.full_name)\b`)
 
 // On returns the trigger of an event; nil if the workflow does not have it.
 func (w *Workflow) On(event string) *Trigger {

@@ -331,6 +331,43 @@ func TestElsewhere(t *testing.T) {
 	}
 }
 
+// TestElsewhereByAction is about steps behind a composite action of the repository that checks out another one.
+func TestElsewhereByAction(t *testing.T) {
+	const other = "{uses: actions/checkout@v4, with: {repository: acme/other}}"
+	for name, test := range map[string]struct {
+		fetch string // the steps of the action fetch
+		use   string // the step of the job that uses it
+		want  bool
+	}{
+		"another":                 {"[" + other + "]", "{uses: ./fetch}", true},
+		"another, perhaps":        {"[" + other + "]", "{uses: ./fetch, if: inputs.other}", true},
+		"through a second action": {"[{run: a}, {uses: ./.github/actions/second}]", "{uses: ./fetch/}", true},
+		"itself and another":      {"[{uses: ./fetch}, {uses: ./fetch}, " + other + "]", "{uses: ./fetch}", true},
+		"itself":                  {"[{uses: ./fetch}]", "{uses: ./fetch}", false},
+		"its own":                 {"[{uses: actions/checkout@v4}]", "{uses: ./fetch}", false},
+		"another, then its own":   {"[" + other + ", {uses: actions/checkout@v4}]", "{uses: ./fetch}", false},
+		"in a directory": {
+			"[{uses: actions/checkout@v4, with: {repository: acme/other, path: other}}]", "{uses: ./fetch}", false,
+		},
+		"not used": {"[" + other + "]", "{run: ls fetch}", false},
+	} {
+		tr, err := tree.List(context.Background(), fstest.MapFS{
+			".github/workflows/ci.yml": {Data: []byte(
+				"on: push\njobs: {one: {steps: [{uses: actions/checkout@v4}, " + test.use + ", {uses: ./setup}, {run: make}]}}\n")},
+			"fetch/action.yml":                   {Data: []byte("runs: {using: composite, steps: " + test.fetch + "}\n")},
+			".github/actions/second/action.yaml": {Data: []byte("runs: {using: composite, steps: [" + other + "]}\n")},
+		}, tree.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps := Read(tr).Workflows[0].Jobs[0].Steps
+		local, script := steps[2], steps[3]
+		if local.Elsewhere != test.want || script.Elsewhere != test.want || (local.Uses.Pin == PinUnknown) != test.want {
+			t.Errorf("%s: elsewhere %v and %v, pin %s", name, local.Elsewhere, script.Elsewhere, local.Uses.Pin)
+		}
+	}
+}
+
 // TestSessions is about programs that run other programs, or sessions of which only some test.
 func TestSessions(t *testing.T) {
 	for script, want := range map[string]bool{
