@@ -60,11 +60,10 @@ func IsDockerfile(name string) bool {
 		return false
 	}
 	switch strings.ToLower(path.Ext(base)) {
-	case ".dockerignore", ".containerignore", ".md", ".go", ".py", ".js", ".ts", ".sh", ".yml", ".yaml", ".json", ".txt",
-		".j2", ".tmpl", ".tpl", ".template", ".erb", ".mustache", ".gotmpl", ".in":
+	case ".dockerignore", ".containerignore", ".md", ".go", ".py", ".js", ".ts", ".sh", ".yml", ".yaml", ".json", ".txt":
 		return false
 	}
-	return true
+	return !tree.Template(base)
 }
 
 // Read reads the Dockerfiles of a repository, except those of vendored code, tests and examples. A file that cannot be

@@ -131,6 +131,7 @@ func TestRead(t *testing.T) {
 		"Containerfile":           {Data: []byte("FROM alpine")},
 		"Dockerfile.dockerignore": {Data: []byte("x")},
 		"dockerfile.go":           {Data: []byte("x")},
+		"templates/Dockerfile.tt": {Data: []byte("x")},
 		"vendor/x/Dockerfile":     {Data: []byte("FROM x")},
 		"bad/Dockerfile":          {Data: []byte("RUN x")},
 		"empty/Dockerfile":        {},

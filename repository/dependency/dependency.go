@@ -60,7 +60,10 @@ var ecosystems = []ecosystem{
 	{"gitsubmodule", []string{".gitmodules"}, nil, []string{"git-submodules"}},
 	{"docker-compose", []string{"docker-compose*.y*ml", "compose.y*ml"}, nil, []string{"docker-compose"}},
 	{"devcontainers", []string{"devcontainer.json", ".devcontainer.json"}, nil, []string{"devcontainer"}},
-	{"docker", []string{"Dockerfile", "Dockerfile.*", "*.Dockerfile", "Containerfile"}, nil, []string{"dockerfile"}},
+	{"docker", []string{
+		"Dockerfile", "Dockerfile.*", "*.Dockerfile", "Containerfile", "dockerfile", "dockerfile.*", "*.dockerfile",
+		"containerfile",
+	}, nil, []string{"dockerfile"}},
 	{"github-actions", nil, nil, []string{"github-actions"}},
 }
 
@@ -100,8 +103,8 @@ func Of(name string) Ecosystem {
 		return "github-actions"
 	}
 	base := path.Base(name)
-	if strings.HasSuffix(base, ".dockerignore") {
-		return ""
+	if strings.HasSuffix(base, ".dockerignore") || tree.Template(base) && !strings.HasPrefix(base, "requirements") {
+		return "" // requirements.in is what pip-compile reads
 	}
 	if name, ok := byName[base]; ok {
 		return name

@@ -184,7 +184,8 @@ func sorted(texts []string) []string {
 func TestOf(t *testing.T) {
 	for name, want := range map[string]Ecosystem{
 		"go.mod": "gomod", "a/requirements-dev.txt": "pip", "requirements.in": "pip", "requirements.md": "", "a/b.csproj": "nuget",
-		"Dockerfile.web": "docker", "web.Dockerfile": "docker", "web.Dockerfile.dockerignore": "", "Dockerfile": "docker",
+		"Dockerfile.web": "docker", "web.Dockerfile": "docker", "web.Dockerfile.dockerignore": "", "a/Dockerfile.tt": "", "Dockerfile.j2": "", "docker/dockerfile": "docker",
+		"docker/debian-base.dockerfile": "docker", "requirements-dev.in": "pip", "Dockerfile": "docker",
 		"docker-compose.test.yaml": "docker-compose", "compose.yml": "docker-compose", "composer.json": "composer",
 		".github/workflows/ci.yml": "github-actions", ".github/workflows/README.md": "", "a/main.go": "", "csproj": "",
 	} {

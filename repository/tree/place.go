@@ -55,6 +55,15 @@ func exemplary(name string) bool {
 	}
 }
 
+// templates are the ends of names of files from which programs make others.
+var templates = []string{
+	".j2", ".jinja", ".jinja2", ".tmpl", ".gotmpl", ".tpl", ".template", ".erb", ".tt", ".eex", ".ejs", ".hbs", ".mustache",
+	".liquid", ".njk", ".ftl", ".in",
+}
+
+// Template reports whether a file is, by its name, a template from which a program makes another one: Dockerfile.tt.
+func Template(name string) bool { return slices.Contains(templates, strings.ToLower(path.Ext(name))) }
+
 // Own reports whether a file of the tree is the repository's own product: it is in no directory of copied code, and in
 // none of tests, examples or documentation. A directory "features" is one of tests if it has files of Gherkin; otherwise
 // it is often one of code.
