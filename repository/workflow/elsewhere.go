@@ -14,21 +14,34 @@ type composites struct {
 	leads map[string]bool
 }
 
-// follow marks the steps that run behind a composite action of the repository that checks out another one.
-func (s *Set) follow() {
+// Follow marks the steps of a workflow that run behind a composite action of the repository that checks out another
+// one. Read has done so for the workflows of the set.
+func (s *Set) Follow(w *Workflow) { s.composites().follow(w) }
+
+func (s *Set) composites() composites {
 	c := composites{map[string][]Step{}, map[string]bool{}}
 	for i := range s.Actions {
 		if a := &s.Actions[i]; a.Using == "composite" {
 			c.steps[path.Dir(a.Path)] = a.Steps
 		}
 	}
+	return c
+}
+
+// follow marks the steps of all workflows and composite actions.
+func (s *Set) follow() {
+	c := s.composites()
 	for _, steps := range c.steps {
 		c.mark(steps)
 	}
 	for i := range s.Workflows {
-		for j := range s.Workflows[i].Jobs {
-			c.mark(s.Workflows[i].Jobs[j].Steps)
-		}
+		c.follow(&s.Workflows[i])
+	}
+}
+
+func (c composites) follow(w *Workflow) {
+	for i := range w.Jobs {
+		c.mark(w.Jobs[i].Steps)
 	}
 }
 

@@ -112,6 +112,9 @@ func scopes(rights map[string]string) splice.Map {
 	for _, scope := range slices.Sorted(maps.Keys(rights)) {
 		access := rights[scope]
 		if scope == "id-token" && access == "read" { // there is no such right
+			if len(rights) > 1 {
+				continue // what is not listed beside others is none
+			}
 			access = "none"
 		}
 		m = append(m, splice.Pair{Key: scope, Value: access})

@@ -28,12 +28,12 @@ const enoughRuns = 10
 
 // addTimeouts gives each job a timeout, and a workflow of pull requests a concurrency group.
 func addTimeouts(e *editor) {
-	defaults := 0
+	defaults, owned := 0, 0
 	e.eachWorkflow(func(f *splice.File, w *workflow.Workflow) error {
-		said, counted := len(e.result.Notes), defaults
+		said, usual, own := len(e.result.Notes), defaults, owned
 		defer func() {
 			if f.Changed() && e.generated(w.Path) != "" { // which is not written, so that there is nothing to say about it
-				e.result.Notes, defaults = e.result.Notes[:said], counted
+				e.result.Notes, defaults, owned = e.result.Notes[:said], usual, own
 			}
 		}()
 		err := jobs(f, func(id string, job *yaml.Node) error {
@@ -46,6 +46,9 @@ func addTimeouts(e *editor) {
 				e.result.Notes = append(e.result.Notes, fmt.Sprintf("the job %s of %s gets a limit of %d minutes: at least twice "+
 					"the longest of its %d successful runs in 90 days, which took %s", OneLine(id, maxQuoted), path.Base(w.Path),
 					limit, took.Runs, took.Longest.Round(time.Second)))
+			} else if ownMachine(splice.Field(job, "runs-on")) {
+				limit = longLimit
+				owned++
 			} else if reason := mayTakeHours(w, id, job); reason != "" {
 				limit = longLimit
 				e.result.Notes = append(e.result.Notes, fmt.Sprintf("the job %s of %s gets the limit of GitHub, %d minutes, "+
@@ -71,6 +74,10 @@ func addTimeouts(e *editor) {
 		}
 		return e.concurrency(f, w)
 	})
+	if owned > 0 {
+		e.result.Notes = append(e.result.Notes, fmt.Sprintf("%d jobs get the limit of GitHub, %d minutes, because the "+
+			"labels of their machines are not GitHub's own", owned, longLimit))
+	}
 	if defaults > 0 {
 		e.result.Notes = append(e.result.Notes, fmt.Sprintf("%d jobs get the default limit of %d minutes, because it is not "+
 			"known here how long they take; lower it where you know", defaults, max(defaultLimit, e.number("minutes", 0))))
@@ -90,9 +97,6 @@ func mayTakeHours(w *workflow.Workflow, id string, job *yaml.Node) string {
 		if word := hours.FindString(name); word != "" {
 			return "its name has " + OneLine(word, maxQuoted)
 		}
-	}
-	if runsOn := splice.Field(job, "runs-on"); mentions(runsOn, regexp.MustCompile(`(?i)self-hosted`)) {
-		return "it runs on a machine of the owner"
 	}
 	if len(w.Triggers) > 0 && !slices.ContainsFunc(w.Triggers, func(t workflow.Trigger) bool {
 		return t.Event != "schedule" && t.Event != "workflow_dispatch"
@@ -116,6 +120,24 @@ func mayTakeHours(w *workflow.Workflow, id string, job *yaml.Node) string {
 		}
 	}
 	return ""
+}
+
+// hosted finds the labels of GitHub's own machines, and those that only the run decides.
+var hosted = regexp.MustCompile(`(?i)^(ubuntu|windows|macos)-|\$\{\{`)
+
+// ownMachine reports whether the labels of a job ask for a machine that is not GitHub's: how fast it is, and how long the
+// job waits there for others, is not known. GitHub names no group of machines, so that the group of a job is one of the
+// owner.
+func ownMachine(runsOn *yaml.Node) bool {
+	if runsOn == nil {
+		return false
+	}
+	if runsOn.Kind == yaml.MappingNode || runsOn.Kind == yaml.AliasNode {
+		return true
+	}
+	labels := yamlfile.Texts(runsOn)
+	return len(labels) > 0 && !slices.ContainsFunc(labels, hosted.MatchString) ||
+		slices.ContainsFunc(labels, func(label string) bool { return strings.EqualFold(label, "self-hosted") })
 }
 
 // limitOf returns twice a time, rounded up to five minutes.

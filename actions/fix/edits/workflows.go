@@ -28,6 +28,7 @@ func (e *editor) eachWorkflow(change func(f *splice.File, w *workflow.Workflow) 
 			if err != nil {
 				return err
 			}
+			e.Facts.Workflows.Follow(w)
 			if len(f.Docs) != 1 || f.Docs[0] == nil || f.Docs[0].Kind != yaml.MappingNode {
 				return nil
 			}
