@@ -271,7 +271,8 @@ func withoutTraces(w *manifest.Workload, p *places) (doubt string) {
 
 var otherEnvironment = regexp.MustCompile(`(?i)^(dev|devel|development|local|test|testing|staging|stage|stg|qa|uat|preview|sandbox|ci|kind|minikube|e2e|demo)$`)
 
-// atDesk finds directories at the top of a service for the machines of developers, which no environment is deployed from.
+// atDesk finds directories at the top of a service for the machines of developers: no environment is deployed from
+// them.
 var atDesk = regexp.MustCompile(`(?i)^(dev|devel|development|local|kind|minikube|tilt)$`)
 
 // workloads returns the workloads of production: those of other environments, by the names of their directories and

@@ -65,8 +65,8 @@ var templates = []string{
 func Template(name string) bool { return slices.Contains(templates, strings.ToLower(path.Ext(name))) }
 
 // Own reports whether a file of the tree is the repository's own product: it is in no directory of copied code, and in
-// none of tests, examples or documentation. A directory "features" is one of tests if it has files of Gherkin; otherwise
-// it is often one of code.
+// none of tests, examples or documentation. A directory "features" is one of tests if it has files of Gherkin;
+// otherwise it is often one of code.
 func (t *Tree) Own(name string) bool {
 	return !Vendored(name) && !Example(name) && !t.inFeatures(name)
 }

@@ -113,7 +113,7 @@ func scopes(rights map[string]string) splice.Map {
 		access := rights[scope]
 		if scope == "id-token" && access == "read" { // there is no such right
 			if len(rights) > 1 {
-				continue // what is not listed beside others is none
+				continue // what is not in a list is none
 			}
 			access = "none"
 		}

@@ -125,9 +125,8 @@ func mayTakeHours(w *workflow.Workflow, id string, job *yaml.Node) string {
 // hosted finds the labels of GitHub's own machines, and those that only the run decides.
 var hosted = regexp.MustCompile(`(?i)^(ubuntu|windows|macos)-|\$\{\{`)
 
-// ownMachine reports whether the labels of a job ask for a machine that is not GitHub's: how fast it is, and how long the
-// job waits there for others, is not known. GitHub names no group of machines, so that the group of a job is one of the
-// owner.
+// ownMachine reports whether the labels of a job ask for a machine that is not GitHub's: how fast it is, is not known.
+// GitHub names no group of machines, so that the group of a job is one of the owner.
 func ownMachine(runsOn *yaml.Node) bool {
 	if runsOn == nil {
 		return false
