@@ -57,8 +57,8 @@ func exemplary(name string) bool {
 
 // templates are the ends of names of files from which programs make others.
 var templates = []string{
-	".j2", ".jinja", ".jinja2", ".tmpl", ".gotmpl", ".tpl", ".template", ".erb", ".tt", ".eex", ".ejs", ".hbs", ".mustache",
-	".liquid", ".njk", ".ftl", ".in",
+	".j2", ".jinja", ".jinja2", ".tmpl", ".gotmpl", ".tpl", ".template", ".erb", ".tt", ".eex", ".ejs", ".hbs",
+	".mustache", ".liquid", ".njk", ".ftl", ".in",
 }
 
 // Template reports whether a file is, by its name, a template from which a program makes another one: Dockerfile.tt.
