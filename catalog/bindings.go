@@ -9,6 +9,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/catalog/identifier"
+	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/files"
 )
 
@@ -31,7 +32,7 @@ func UnmappedScope(entity string) (provider, scope string, ok bool) {
 }
 
 func scopeKey(provider, scope string) string {
-	return provider + "\x00" + strings.ToLower(scope)
+	return provider + "\x00" + event.Lower(scope)
 }
 
 // claim is a component's word that a scope is its own.
@@ -110,7 +111,7 @@ func (l *loader) claims(index int, e descriptor.Entity) []claim {
 			sources = []string{""}
 		}
 		for _, source := range sources {
-			b := Binding{Provider: provider, Scope: strings.ToLower(scope.Name), Source: source, Service: e.Ref}
+			b := Binding{Provider: provider, Scope: event.Lower(scope.Name), Source: source, Service: e.Ref}
 			out = append(out, claim{Binding: b, entity: index, line: line, distance: scope.Distance})
 		}
 		bound[provider] = true

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/catalog/identifier"
+	"github.com/dxctl/dxctl/event"
 )
 
 // PathBinding binds a directory of a repository to a component. A component may have several, and a
@@ -35,14 +36,14 @@ func (l *loader) bindPaths() {
 		at, located, _ := l.sourceLocation(e.Annotations[sourceLocationAnnotation]) // claims warns
 		if !ok {
 			if located && at.directory != "" {
-				l.catalog.paths = append(l.catalog.paths, PathBinding{at.provider, strings.ToLower(at.scope), at.directory, e.Ref})
+				l.catalog.paths = append(l.catalog.paths, PathBinding{at.provider, event.Lower(at.scope), at.directory, e.Ref})
 			}
 			continue
 		}
 		line := l.bindingLine(i, sourcePathsAnnotation)
 		repositories := slugRepositories(e)
 		if len(repositories) == 0 && located {
-			repositories = []PathBinding{{Provider: at.provider, Scope: strings.ToLower(at.scope)}}
+			repositories = []PathBinding{{Provider: at.provider, Scope: event.Lower(at.scope)}}
 		}
 		if len(repositories) == 0 {
 			l.Warn(e.File, line, "annotation %s: there is no repository that the paths are of; "+

@@ -22,7 +22,7 @@ kind: Component
 metadata:
   name: pay
   tags: [go]
-  annotations: {github.com/project-slug: MyOrg/Pay, dxctl.dev/created-at: 2026-03-31}
+  annotations: {github.com/project-slug: MyOrg/Pay, jenkins.io/job-full-name: Übersicht/ÄRGER, dxctl.dev/created-at: 2026-03-31}
 spec: {type: service, lifecycle: production, owner: team-a, dependsOn: [resource:db]}
 ---
 apiVersion: backstage.io/v1alpha1
@@ -82,7 +82,10 @@ spec: {type: '', lifecycle: '', owner: ''}
 			Repository: "myorg/pay", Number: 1, Author: author, CreatedAt: at, MergedAt: at, ClosedAt: at,
 		}
 	}
-	if err := s.Append(t.Context(), change("1", "ALICE"), change("2", "bobby"), change("3", "carol")); err != nil {
+	// The store puts ASCII letters alone in lower case.
+	built := event.Change{Origin: event.Origin{Source: "ci", Provider: "jenkins", Scope: "Übersicht/ÄRGER", ID: "4"},
+		Number: 4, CreatedAt: at}
+	if err := s.Append(t.Context(), change("1", "ALICE"), change("2", "bobby"), change("3", "carol"), built); err != nil {
 		t.Fatal(err)
 	}
 	var changes []struct {
@@ -101,6 +104,7 @@ spec: {type: '', lifecycle: '', owner: ''}
 		"1 component:default/pay alice",
 		"2 component:default/pay bob",
 		"3 component:default/pay ",
+		"4 component:default/pay ",
 	}; !slices.Equal(got, want) {
 		t.Errorf("changes %q, want %q", got, want)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/links"
+	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/notify"
 	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/scorecards"
@@ -271,7 +272,7 @@ func (c Config) EnvironmentRows() []Environment {
 	var rows []Environment
 	for _, name := range sortedKeys(c.Environments) {
 		for _, word := range c.Environments[name] {
-			rows = append(rows, Environment{Raw: strings.ToLower(word), Environment: name})
+			rows = append(rows, Environment{Raw: event.Lower(word), Environment: name})
 		}
 	}
 	return rows

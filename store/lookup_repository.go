@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/event"
@@ -74,7 +73,7 @@ func (s *Store) RepositoryServices(ctx context.Context, provider string, reposit
 ORDER BY scope, service, path`
 	scopes := make([]string, len(repositories))
 	for i, name := range repositories {
-		scopes[i] = strings.ToLower(name)
+		scopes[i] = event.Lower(name)
 	}
 	if err := s.Select(ctx, &found, sql, map[string]any{"provider": provider, "scopes": scopes}); err != nil {
 		return nil, fmt.Errorf("looking up the services of %d repositories: %w", len(repositories), err)
@@ -90,7 +89,7 @@ ORDER BY scope, service, path`
 }
 
 func ofRepository(provider, repository string) map[string]any {
-	return map[string]any{"provider": provider, "repository": strings.ToLower(repository)}
+	return map[string]any{"provider": provider, "repository": event.Lower(repository)}
 }
 
 // Comparisons returns what is stored of the deployed commits of a scope, by deployment: comparison and basis, without

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/dxctl/dxctl/event"
 )
 
 // Querier runs one query, as [Store.Select] does.
@@ -145,8 +147,8 @@ func (s *ServiceQuerier) bind(bindings [][]string) {
 
 // bound reports whether, by the catalog, a scope belongs to the service.
 func (s *ServiceQuerier) bound(source, provider, scope string) bool {
-	place := placeOf(source, provider, strings.ToLower(scope))
-	return s.given[place] || s.shared[placeOf("", provider, strings.ToLower(scope))] && !s.taken[place]
+	place := placeOf(source, provider, event.Lower(scope))
+	return s.given[place] || s.shared[placeOf("", provider, event.Lower(scope))] && !s.taken[place]
 }
 
 // Records changes with every record of the service and with every reading of its scopes: the deployments, runs,

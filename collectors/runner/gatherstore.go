@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/event"
@@ -107,7 +106,7 @@ func (g *gatheringStore) count(ctx context.Context, q countOf) (counted, error) 
 
 // services returns the directories of a repository that services are bound to, by service.
 func (g *gatheringStore) services(ctx context.Context, provider, name string) (map[string][]string, error) {
-	return g.bound.do(ctx, repository{provider, strings.ToLower(name)})
+	return g.bound.do(ctx, repository{provider, event.Lower(name)})
 }
 
 func (g *gatheringStore) servicesOfMany(ctx context.Context, of []repository) ([]map[string][]string, error) {
