@@ -66,7 +66,8 @@ testdata/*.yaml. FILE is a scorecard, a file of cases, or a directory, which is 
 Without FILE, the scorecards of dx.yaml are tested, or the built-in ones if it names none.
 
 Rules in draft are evaluated as if they were enforced. The exit code is 1 if a file has mistakes or a case does not
-hold; -o junit prints what checks of pull requests read. A case names what is observed and what must be found; what it leaves out is not compared:
+hold; -o junit prints what checks of pull requests read. A case names what is observed and what must be found; what it
+leaves out is not compared:
 
   now: 2026-11-22T12:00:00Z
   base:

@@ -100,8 +100,8 @@ func withoutHidden(book *excelize.File, found []Export, names []string) ([]Expor
 	if len(visible) != 1 {
 		return found, names
 	}
-	visible[0].Notes = append(visible[0].Notes, fmt.Sprintf("sheets that are hidden are left out: %s; read one with --sheet",
-		quoted(hidden)))
+	visible[0].Notes = append(visible[0].Notes, fmt.Sprintf(
+		"sheets that are hidden are left out: %s; read one with --sheet", quoted(hidden)))
 	return visible, []string{visible[0].Sheet}
 }
 
