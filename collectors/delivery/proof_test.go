@@ -12,19 +12,17 @@ func TestComparisonsTakeTheSameTime(t *testing.T) {
 	secret := strings.Repeat("s", 64<<10)
 	first, last := "x"+secret[1:], secret[:len(secret)-1]+"x"
 	clock := func(sent string) time.Duration {
-		best := time.Hour
-		for range 15 {
-			start := time.Now()
-			for range 20 {
-				if sameSecret(sent, secret) {
-					t.Fatal("a wrong secret is right")
-				}
-			}
-			best = min(best, time.Since(start))
+		start := time.Now()
+		if sameSecret(sent, secret) {
+			t.Fatal("a wrong secret is right")
 		}
-		return best
+		return time.Since(start)
 	}
-	a, b := clock(first), clock(last)
+	// The shortest of many, in turns, is the time without what else the machine does.
+	a, b := time.Hour, time.Hour
+	for range 500 {
+		a, b = min(a, clock(first)), min(b, clock(last))
+	}
 	if a > 3*b || b > 3*a {
 		t.Errorf("a wrong first byte took %v, a wrong last byte %v", a, b)
 	}
