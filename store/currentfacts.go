@@ -52,8 +52,8 @@ type factsRow struct {
 	Now      int64  `ch:"now"` // when it was asked: Unix milliseconds
 }
 
-// CurrentFacts returns the facts of the entities of the catalog by ref and name: the rows of the view facts, for about
-// half the work. Those whose names are in except are left out. entities are the refs of those that are asked for;
+// CurrentFacts returns the facts of the entities of the catalog by ref and name: the rows of the view facts, for less
+// work. Those whose names are in except are left out. entities are the refs of those that are asked for;
 // empty: all. An entity without facts is not in the answer. Texts share the memory of all texts of an entity.
 func CurrentFacts(ctx context.Context, q Querier, entities, except []string) (map[string]map[string]event.Fact, error) {
 	withheld, err := withheldFacts(ctx, q)

@@ -42,7 +42,7 @@ func (h *Host) standing(ctx context.Context, p Proposal, branch bool) (standing,
 	return s, h.commits(ctx, p, &s)
 }
 
-// commitAnswer is what GitHub says of a commit.
+// commitAnswer is a commit in answers of GitHub.
 type commitAnswer struct {
 	Message string `json:"message"`
 	Tree    struct {
@@ -50,7 +50,7 @@ type commitAnswer struct {
 	} `json:"tree"`
 }
 
-// branchAnswer is what GitHub says of a branch.
+// branchAnswer is a branch in answers of GitHub.
 type branchAnswer struct {
 	Commit struct {
 		SHA    string       `json:"sha"`

@@ -38,7 +38,7 @@ func Example(name string) bool {
 	return (strings.Contains(name, "ample") || strings.Contains(name, "fixture")) && exemplary(name)
 }
 
-// exemplary reports whether the name of a directory says that it has examples, such as push-examples and configsamples.
+// exemplary reports whether a directory is named as one of examples, such as push-examples and configsamples.
 func exemplary(name string) bool {
 	for {
 		dir, rest, found := strings.Cut(name, "/")

@@ -328,8 +328,8 @@ func endWord(label string) int {
 	return 0
 }
 
-// unclearEnds says that a question names both ends of its scale in words of which it is not known which is the best; ""
-// if it names none, or they are known.
+// unclearEnds returns a note if a question names both ends of its scale, and it is not known which of them is the best;
+// else "".
 func unclearEnds(header string, scale surveys.Scale, turned bool) string {
 	named := map[int]string{}
 	for _, end := range endsOf(header) {

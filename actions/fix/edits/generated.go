@@ -9,8 +9,8 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// marks finds comments by which a file says that a program writes it, or copies it from elsewhere: a change of it would
-// be lost, or fail the check that it is up to date.
+// marks matches comments of files that a program writes, or copies from elsewhere: a change of such a file would be
+// lost, or fail the check that it is up to date.
 var marks = regexp.MustCompile(`@generated\b|\bDO NOT (?:EDIT|MODIFY|CHANGE)\b|` +
 	`(?i:\b(?:do not|don't|never) (?:manually |directly )?(?:edit|modify|change) (?:this|the) (?:file|workflow)\b|` +
 	`\b(?:do not|don't|never) (?:edit|modify|change) (?:it |this )?(?:directly|manually|by hand)\b|` +
@@ -73,8 +73,8 @@ func mark(text string) (int, string) {
 	return 0, ""
 }
 
-// attribute returns whether a .gitattributes in a directory says that a file is generated; the last pattern that
-// matches decides. said is whether one does.
+// attribute reports whether a .gitattributes in a directory marks a file as generated; the last pattern that matches
+// decides. said is whether one does.
 func attribute(text, dir, name string) (generated, said bool) {
 	rest := name
 	if dir != "." {
